@@ -31,4 +31,6 @@ class Bus:
             try:
                 handler(event)
             except Exception:  # noqa: BLE001  the bus is one of the edges: one bad handler must not stop the rest
-                log.exception("event handler failed", event_type=type(event).__name__, handler=handler.__qualname__)
+                log.exception(
+                    "event handler failed", event_type=type(event).__name__, handler=handler.__qualname__
+                )

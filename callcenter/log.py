@@ -40,7 +40,10 @@ def configure(
     if not personal:
         processors.append(drop_personal)
     if form == "json":
-        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        processors += [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     else:
         processors += [escape_controls, structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(

@@ -1,0 +1,122 @@
+"""The policy of an agent's states, as pure functions.
+
+Presence is what the person chose: READY, or NOT_READY with a reason. The routing state is what the core knows::
+
+    LOGGED_OUT ─> NOT_READY <─> READY ─> RESERVED ─> ON_CALL <─> (hold is the call's) ─> WRAP_UP ─┐
+                      ^           ^          │                                                    │
+                      └───────────┴──────────┴────────────────────────────────────────────────────┘
+
+The functions that hold policy: ``effective`` (which state follows from the facts), ``eligible`` (may this agent be
+offered a call), ``why_not`` (in words), ``lease_ends`` (when a lost screen counts).
+"""
+
+import enum
+from dataclasses import dataclass
+
+from callcenter.calls.events import PhoneState
+from callcenter.ids import AgentId, CallId, Extension, OfferId, QueueName
+
+
+class Presence(enum.StrEnum):
+    """What the agent chose."""
+
+    LOGGED_OUT = "logged_out"
+    NOT_READY = "not_ready"
+    READY = "ready"
+
+
+class RoutingState(enum.StrEnum):
+    """What the core knows."""
+
+    LOGGED_OUT = "logged_out"
+    NOT_READY = "not_ready"
+    READY = "ready"
+    RESERVED = "reserved"
+    ON_CALL = "on_call"
+    WRAP_UP = "wrap_up"
+
+
+SYSTEM_RONA = "SYSTEM_RONA"
+"""Not ready because an offer was not answered."""
+SYSTEM_LEASE_LOST = "SYSTEM_LEASE_LOST"
+"""Not ready because the screen was gone too long."""
+LOGIN = "LOGIN"
+"""Not ready yet: just logged in."""
+SYSTEM_REASONS = frozenset({SYSTEM_RONA, SYSTEM_LEASE_LOST, LOGIN})
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent who is logged in. Times are monotonic seconds."""
+
+    id: AgentId
+    name: str
+    extension: Extension
+    queues: frozenset[QueueName]
+    presence: Presence = Presence.NOT_READY
+    reason: str = LOGIN
+    since: float = 0.0
+    """When the present routing state began."""
+    idle_since: float = 0.0
+    """When the last contact ended or the agent first became ready: longest idle is counted from here."""
+    phone: PhoneState = PhoneState.UNKNOWN
+    screens: int = 0
+    """Open screen sockets."""
+    screen_lost: float | None = None
+    """When the last socket went, while none has come back."""
+    offer_id: OfferId | None = None
+    offer_call: CallId | None = None
+    offer_until: float = 0.0
+    """The reservation's lease: it ends by then, whatever happens."""
+    call_id: CallId | None = None
+    wrap_up_call: CallId | None = None
+    wrap_up_until: float = 0.0
+    missed_in_row: int = 0
+    state: RoutingState = RoutingState.NOT_READY
+
+
+def effective(agent: Agent) -> RoutingState:
+    """The routing state that follows from the facts, strongest fact first."""
+    if agent.call_id is not None:
+        return RoutingState.ON_CALL
+    if agent.offer_id is not None:
+        return RoutingState.RESERVED
+    if agent.wrap_up_call is not None:
+        return RoutingState.WRAP_UP
+    match agent.presence:
+        case Presence.READY:
+            return RoutingState.READY
+        case Presence.NOT_READY:
+            return RoutingState.NOT_READY
+        case Presence.LOGGED_OUT:
+            return RoutingState.LOGGED_OUT
+
+
+def why_not(agent: Agent, queue: QueueName, now: float) -> str | None:
+    """Why this agent can't be offered a call of ``queue`` now, in words; None when they can."""
+    match agent.state:
+        case RoutingState.READY:
+            pass
+        case RoutingState.WRAP_UP:
+            return f"wrap-up, {max(0, agent.wrap_up_until - now):.0f} s left"
+        case RoutingState.NOT_READY:
+            return f"not ready: {agent.reason}"
+        case other:
+            return other.value.replace("_", " ")
+    if queue not in agent.queues:
+        return "not in this queue"
+    if agent.screens == 0:
+        return "no screen is open"
+    if agent.phone is not PhoneState.IDLE:
+        return f"phone is {agent.phone.value}"
+    return None
+
+
+def eligible(agent: Agent, queue: QueueName, now: float) -> bool:
+    """May this agent be offered a call of this queue?"""
+    return why_not(agent, queue, now) is None
+
+
+def lease_ends(agent: Agent, grace: float) -> float | None:
+    """When a screen that is away counts as lost (monotonic), or None while one is open."""
+    return None if agent.screen_lost is None else agent.screen_lost + grace

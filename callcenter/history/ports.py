@@ -1,0 +1,82 @@
+"""What is written, and where to. Writes are queued and idempotent: the same id twice is one row, the later wins."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Protocol
+
+from callcenter.calls.call import Call
+from callcenter.calls.ports import MissedCall
+from callcenter.follow_ups.follow_up import Attempt
+from callcenter.ids import AgentId, CallId, OfferId
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRow:
+    """One offer: who was reserved for which call, from when to when, and how it ended."""
+
+    offer_id: OfferId
+    call_id: CallId
+    agent_id: AgentId
+    offered_at: dt.datetime
+    ended_at: dt.datetime | None
+    result: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpRow:
+    """What the agent said of a call."""
+
+    call_id: CallId
+    agent_id: AgentId
+    disposition: str
+    note: str
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """An interval in which we did not see Asterisk."""
+
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that the record has as not ended, at the start of the core."""
+
+    call: Call
+    last_seen: dt.datetime
+
+
+class Recorder(Protocol):
+    """Takes what happened and keeps it; never waits, never fails: with the database away it journals."""
+
+    def call(self, call: Call) -> None:
+        """The call with its segments, as it is now."""
+
+    def offer(self, row: OfferRow) -> None:
+        """An offer began or ended."""
+
+    def wrap_up(self, row: WrapUpRow) -> None:
+        """A wrap-up ended."""
+
+    def attempt(self, attempt: Attempt) -> None:
+        """An outbound attempt began or ended."""
+
+    def gap(self, row: GapRow) -> None:
+        """We were blind for a while."""
+
+    def missed(self, missed: MissedCall, call_id: CallId) -> None:
+        """A call, or its rest, that went by without us; updates the call of that id or makes it."""
+
+
+class History(Protocol):
+    """Reads the record back."""
+
+    async def open_calls(self) -> list[OpenCall]:
+        """Calls without an end, with their segments."""

@@ -1,0 +1,84 @@
+"""The pop's content; plain data, ready for JSON and for a template."""
+
+import dataclasses
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from callcenter.calls.call import Call
+from callcenter.customers.customer import CustomerCard, CustomerRecord
+from callcenter.customers.lookup import Match
+from callcenter.ids import CallId, OfferId
+
+
+@dataclass(frozen=True, slots=True)
+class Pop:
+    """What is shown for one call to one agent. ``waited`` and ``in_ivr`` are seconds at the moment of the
+    offer; ``match`` is a ``MatchKind``; ``number`` is E.164 or what the trunk sent, empty when withheld."""
+
+    call_id: CallId
+    offer_id: OfferId | None
+    direction: str
+    match: str
+    number: str
+    caller_name: str
+    queue: str
+    queue_title_en: str
+    queue_title_zh: str
+    waited: float
+    in_ivr: float
+    language: str
+    did: str
+    keys: tuple[tuple[str, str], ...]
+    tier: str
+    customer: CustomerRecord | None
+    candidates: tuple[CustomerCard, ...]
+    why: str
+    """Why this call comes to this agent, in words."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: dates as ISO 8601, everything else as it is."""
+        return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+def compose(
+    call: Call,
+    match: Match,
+    now: float,
+    *,
+    offer_id: OfferId | None = None,
+    titles: tuple[str, str] = ("", ""),
+    why: str = "",
+) -> Pop:
+    """Put the pop together from what is already in memory."""
+    in_ivr = sum(s.seconds(now) for s in call.segments if s.stage.value in {"arrived", "ivr"})
+    return Pop(
+        call_id=call.id,
+        offer_id=offer_id,
+        direction=call.direction.value,
+        match=match.kind.value,
+        number=call.number.key or call.number.raw,
+        caller_name=call.caller_name,
+        queue=call.queue or "",
+        queue_title_en=titles[0],
+        queue_title_zh=titles[1],
+        waited=round(call.waited(now), 1),
+        in_ivr=round(in_ivr, 1),
+        language=call.language,
+        did=call.did,
+        keys=tuple(call.keys),
+        tier=call.tier,
+        customer=match.record,
+        candidates=match.candidates,
+        why=why,
+    )

@@ -1,0 +1,1 @@
+"""After the talk: the disposition, the note, and the time for it."""
