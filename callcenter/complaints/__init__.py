@@ -1,1 +1,1 @@
-"""A complaint: received in a call or by hand, owned by somebody, never forgotten. (The full loop comes later.)"""
+"""A complaint: received in a call or by hand, owned by somebody, never forgotten."""

@@ -1,4 +1,7 @@
-"""What is written, and where to. Writes are queued and idempotent: the same id twice is one row, the later wins."""
+"""What is written, and where to.
+
+Writes are queued and idempotent: the same id twice is one row, and the later one wins.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -46,6 +49,17 @@ class GapRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceRow:
+    """What an agent chose last, so that a restarted core gives them their state back."""
+
+    agent_id: AgentId
+    extension: str
+    presence: str
+    reason: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCall:
     """A call that the record has as not ended, at the start of the core."""
 
@@ -68,6 +82,9 @@ class Recorder(Protocol):
     def attempt(self, attempt: Attempt) -> None:
         """An outbound attempt began or ended."""
 
+    def presence(self, row: PresenceRow) -> None:
+        """An agent logged in, out, ready or not ready."""
+
     def gap(self, row: GapRow) -> None:
         """We were blind for a while."""
 
@@ -80,3 +97,6 @@ class History(Protocol):
 
     async def open_calls(self) -> list[OpenCall]:
         """Calls without an end, with their segments."""
+
+    async def presences(self) -> list[PresenceRow]:
+        """The last presence of each agent who is not logged out."""

@@ -14,4 +14,4 @@ class Screens(Protocol):
         none did within ``limit`` seconds. The pop stays the agent's current pop for later snapshots."""
 
     def update(self, agent_id: AgentId, kind: str, data: dict[str, Any]) -> None:
-        """Send a small change (``agent``, ``call``, ``wrap_up``, ``pop_closed`` ...) to the agent's screens."""
+        """Send a small change (``agent``, ``call``, ``wrap_up``) to the agent's screens."""
