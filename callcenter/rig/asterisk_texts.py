@@ -59,9 +59,10 @@ EXTENSIONS = """\
 #include "{shipped}/extensions_callcenter.conf"
 """
 
-# media_address with bind_rtp_to_media_address: without them Asterisk looks up this machine's own name for each
-# call, which stalls it for seconds where no name server answers. Callers are known by a header, so that they and
-# the phones may share one address; "header" comes first because a caller's number may look like an extension.
+# media_address with bind_rtp_to_media_address: without them Asterisk looks up this machine's own name for
+# each call, which stalls it for seconds where no name server answers. Callers are known by a header, so that
+# they and the phones may share one address; "header" comes first because a caller's number may look like an
+# extension.
 TRUNK = """\
 [global]
 type = global
