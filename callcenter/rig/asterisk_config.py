@@ -32,8 +32,8 @@ class AsteriskPlan:
     """All that is particular to one private Asterisk. Ports are on 127.0.0.1.
 
     ``folder`` holds its configuration (``conf``) and what it writes (``run``); keep its path short, for a
-    control socket's path in it has 107 bytes at most. Calls to ``PJSIP/<number>@customers`` go to ``trunk_host`` and
-    ``trunk_port``. Callers of the trunk arrive in ``caller_context``.
+    control socket's path in it has 107 bytes at most. Calls to ``PJSIP/<number>@customers`` go to
+    ``trunk_host`` and ``trunk_port``. Callers of the trunk arrive in ``caller_context``.
     """
 
     folder: Path

@@ -19,8 +19,8 @@ SOCKET_PATH_BYTES = 107  # a Unix socket's address holds no more
 class PrivateAsterisk:
     """One Asterisk that runs from ``launcher`` (see ``asterisk_install``) with the settings of ``plan``.
 
-    It dies with the process that started it, also when that one is killed. To the kernel that means the thread
-    that called ``start``: call it from the main thread.
+    It dies with the process that started it, also when that one is killed. To the kernel that means the
+    thread that called ``start``: call it from the main thread.
     """
 
     def __init__(self, launcher: Path, plan: AsteriskPlan) -> None:

@@ -83,7 +83,7 @@ async def test_every_module_that_is_asked_for_runs(asterisk: PrivateAsterisk) ->
     shown = await asterisk.command("module show")
     running = {line.split(".so")[0] for line in shown.splitlines() if " Running " in line}
     assert set(MODULES) - running == set()
-    assert NEEDED <= running
+    assert running >= NEEDED
     messages = (asterisk.plan.run / "log" / "messages").read_text()
     assert "WARNING" not in messages
     assert "ERROR" not in messages
