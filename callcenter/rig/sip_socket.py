@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import structlog
 
@@ -136,8 +136,7 @@ class SipSocket(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio's word that the port is ours."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101  narrows asyncio's wide type
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
         own = transport.get_extra_info("socket")
         own.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21

@@ -8,6 +8,7 @@ import structlog
 from callcenter.rig.rtp import SoundSocket
 from callcenter.rig.sip_dialog import Dialog, ask_with_credentials
 from callcenter.rig.sip_digest import Credentials
+from callcenter.rig.sip_leg import Leg
 from callcenter.rig.sip_message import (
     BadSip,
     Headers,
