@@ -2,7 +2,7 @@
 
 SIPp calls in numbers; an ear calls one by one, for tests that judge by sound. As a program::
 
-    python -m callcenter.rig.ear --sip-port 5060 --dial 400 --number 13800000000 --keys 1 --seconds 10 --wav FILE
+    python -m callcenter.rig.ear --sip-port 5060 --dial 400 --keys 1 --seconds 10 --wav FILE
 """
 
 import argparse
@@ -45,8 +45,8 @@ class EarResult:
 class Ear:
     """One caller. ``async with Ear(...) as ear: await ear.call("400"); await ear.press("1"); ...``
 
-    ``from_value`` is a raw From without its tag (any number, any name, as hostile as can be); else it is made of
-    ``number`` and ``name``. It says a tone of ``say`` Hz all the time, or silence.
+    ``from_value`` is a raw From without its tag (any number, any name, as hostile as can be); else it is made
+    of ``number`` and ``name``. It says a tone of ``say`` Hz all the time, or silence.
     """
 
     def __init__(

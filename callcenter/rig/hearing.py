@@ -104,14 +104,15 @@ def _score(long: list[float], short: list[float], start: int) -> float:
         energy = sum(map(operator.mul, piece, piece))
         near = max(_correlation(long, start + at + slip + off, piece) for off in (-1, 0, 1))
         if near < 0.6:
-            score, moved = max(
-                (_correlation(long, start + at + off, piece), off) for off in range(-_SLIP, _SLIP)
-            )
-            if score > max(near, 0.5):
-                near, slip = score, moved
+            near, slip = max((near, slip), _slipped(long, start + at, piece))
         total += max(0.0, near) * energy
         weight += energy
     return total / weight if weight else 0.0
+
+
+def _slipped(long: list[float], place: int, piece: list[float]) -> tuple[float, int]:
+    """The best score near a place, and how far from it."""
+    return max((_correlation(long, place + off, piece), off) for off in range(-_SLIP, _SLIP))
 
 
 def _places(long: list[float], piece: list[float]) -> list[int]:
@@ -149,9 +150,8 @@ def _coarse(heard: list[float]) -> list[float]:
 
 def _loudest(short: list[float]) -> int:
     """Where the loudest piece begins: the best one to look for first."""
-    return max(
-        range(0, len(short) - _PIECE + 1, _PIECE // 2), key=lambda at: _energy(short[at : at + _PIECE])
-    )
+    places = range(0, len(short) - _PIECE + 1, _PIECE // 2)
+    return max(places, key=lambda at: _energy(short[at : at + _PIECE]))
 
 
 def _trimmed(heard: list[float]) -> list[float]:
@@ -168,7 +168,7 @@ def _levelled(heard: list[float]) -> list[float]:
 
 
 def _energy(part: list[float]) -> float:
-    return sum(map(operator.mul, part, part))
+    return float(sum(map(operator.mul, part, part)))
 
 
 def _power(part: list[float], turn: float) -> float:
@@ -196,15 +196,9 @@ def _resampled(heard: list[float], came: int, rate: int) -> list[float]:
     """Another rate: averaged where samples are left out, on straight lines where they are put in."""
     if not heard:
         return []
-    wide = max(1, round(came / rate))
-    smooth = (
-        heard
-        if wide == 1
-        else [
-            sum(heard[max(0, at - wide // 2) : at + wide // 2 + 1]) / (wide // 2 * 2 + 1)
-            for at in range(len(heard))
-        ]
-    )
+    side = max(1, round(came / rate)) // 2
+    around = (heard[max(0, at - side) : at + side + 1] for at in range(len(heard)))
+    smooth = [sum(part) / len(part) for part in around] if side else heard
     step = came / rate
     out: list[float] = []
     for index in range(int((len(smooth) - 1) / step) + 1):
