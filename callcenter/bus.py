@@ -21,16 +21,16 @@ class Bus:
     def __init__(self) -> None:
         self._handlers: dict[type[Any], list[Callable[[Any], None]]] = defaultdict(list)
 
-    def subscribe(self, event: type[E], handler: Callable[[E], None]) -> None:
-        """Call ``handler`` for each event of exactly this type."""
-        self._handlers[event].append(handler)
+    def subscribe(self, event: type[E], *handlers: Callable[[E], None]) -> None:
+        """Call the handlers, in this order, for each event of exactly this type."""
+        self._handlers[event].extend(handlers)
 
     def publish(self, event: object) -> None:
         """Tell all subscribers; returns when the last has run."""
-        for handler in self._handlers[type(event)]:
+        for handler in self._handlers.get(type(event), ()):
             try:
                 handler(event)
-            except Exception:  # noqa: BLE001  the bus is one of the edges: one bad handler must not stop the rest
+            except Exception:  # the bus is one of the edges: one bad handler must not stop the rest
                 log.exception(
                     "event handler failed", event_type=type(event).__name__, handler=handler.__qualname__
                 )

@@ -26,13 +26,11 @@ class Tasks:
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run ``work`` until it ends or the owner closes."""
-        if self._closed:
-            work.close()
-            raise RuntimeError(f"{self._owner} is closed: {name} can't be started")
-        task = asyncio.create_task(work, name=f"{self._owner}:{name}")  # noqa: TID251  the one allowed place
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
+        return self._owned(work, name)
+
+    def run(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Like ``start``, for work whose result nobody awaits."""
+        self._owned(work, name)
 
     async def close(self, limit: float = 5.0) -> None:
         """Cancel all tasks and wait at most ``limit`` seconds for them."""
@@ -44,6 +42,15 @@ class Tasks:
             _, stuck = await asyncio.wait(tasks, timeout=limit)
             for task in stuck:
                 log.error("task did not end", task=task.get_name(), seconds=limit)
+
+    def _owned(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        if self._closed:
+            work.close()
+            raise RuntimeError(f"{self._owner} is closed: {name} can't be started")
+        task = asyncio.create_task(work, name=f"{self._owner}:{name}")  # noqa: TID251  the one allowed place
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -159,6 +159,19 @@ class OfferResult(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OfferResult(enum.StrEnum):
+    """How an offer ended."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CALLER_GONE = "caller_gone"
+    LEASE_LOST = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
 class CallOffered:
     """One agent is reserved for a waiting call; the phone does not ring yet."""
 

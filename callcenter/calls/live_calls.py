@@ -36,6 +36,10 @@ class LiveCalls:
         self._calls[call.id] = call
         self.enter(call, Stage.ARRIVED)
 
+    def add_living(self, call: Call) -> None:
+        """A call that was going on before the core was: it keeps its segments."""
+        self._calls[call.id] = call
+
     def enter(
         self, call: Call, stage: Stage, *, queue: QueueName | None = None, agent_id: AgentId | None = None
     ) -> None:

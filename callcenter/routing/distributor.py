@@ -181,7 +181,7 @@ class Distributor:
         self.line.leave(waiting.call_id)
         self._offers[offer.id] = offer
         self._timers.at(("offer", offer.id), until, lambda: self._lease_ended(offer))
-        self._bus.publish(CallOffered(offer.id, place.call, offer.agent_id, offer.extension, now))
+        self._bus.publish(CallOffered(offer.id, place.call, offer.agent_id, offer.extension, now, offer.why))
         place.give(offer)
 
     def _lease_ended(self, offer: Offer) -> None:

@@ -1,0 +1,48 @@
+"""Puts on record what happens to calls, as it happens."""
+
+from callcenter.calls.events import CallChanged, CallEnded, CallOffered, OfferEnded
+from callcenter.clock import Clock
+from callcenter.history.ports import OfferRow, Recorder
+from callcenter.ids import OfferId
+
+
+class Keeper:
+    """Handlers on the bus."""
+
+    def __init__(self, recorder: Recorder, clock: Clock) -> None:
+        self._recorder = recorder
+        self._clock = clock
+        self._offers: dict[OfferId, OfferRow] = {}
+
+    def call_changed(self, event: CallChanged) -> None:
+        """The call as it is now."""
+        self._recorder.call(event.call)
+
+    def call_ended(self, event: CallEnded) -> None:
+        """The call as it was."""
+        self._recorder.call(event.call)
+
+    def call_offered(self, event: CallOffered) -> None:
+        """An offer begins."""
+        row = OfferRow(
+            event.offer_id, event.call.id, event.agent_id, self._clock.wall(), None, "offered", event.why
+        )
+        self._offers[event.offer_id] = row
+        self._recorder.offer(row)
+
+    def offer_ended(self, event: OfferEnded) -> None:
+        """An offer ends."""
+        began = self._offers.pop(event.offer_id, None)
+        if began is None:
+            return
+        self._recorder.offer(
+            OfferRow(
+                began.offer_id,
+                began.call_id,
+                began.agent_id,
+                began.offered_at,
+                self._clock.wall(),
+                event.result.value,
+                began.why,
+            )
+        )

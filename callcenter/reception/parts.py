@@ -1,0 +1,44 @@
+"""What the caller's coroutine works with, and what it needs that others implement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from callcenter.agents.roster import Roster
+from callcenter.calls.call import Call
+from callcenter.calls.live_calls import LiveCalls
+from callcenter.calls.ports import CallerLine, PhoneBook, QueueSettings
+from callcenter.clock import Clock
+from callcenter.customers.identification import Identification
+from callcenter.ids import CallId, QueueName
+from callcenter.routing.distributor import Distributor
+from callcenter.screen_pop.presenter import Presenter
+
+
+class Ivr(Protocol):
+    """The flow that callers meet first."""
+
+    async def serve(self, line: CallerLine, call: Call) -> QueueName | None:
+        """Talk to the caller; the queue they chose, or None when the flow ended the call. Writes language and
+        pressed keys into the call. Raises ``CallerGone``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """``region``: where numbers without a country belong; ``recordings``: the folder Asterisk writes to."""
+
+    calls: LiveCalls
+    identification: Identification
+    roster: Roster
+    distributor: Distributor
+    presenter: Presenter
+    ivr: Ivr
+    phone_book: PhoneBook
+    queues: Mapping[QueueName, QueueSettings]
+    clock: Clock
+    region: str
+    recordings: Path
+    wrap_up_seconds: float
+    in_dialogue: set[CallId]
+    """Calls whose coroutine is running: it ends them."""

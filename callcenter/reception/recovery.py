@@ -1,0 +1,163 @@
+"""Coming back: after a gap in Asterisk's events, after Asterisk's restart, after our own.
+
+What was not seen is said, never guessed silently: such calls carry ``reconstructed``, and the gap is on record.
+"""
+
+import datetime as dt
+
+import structlog
+
+from callcenter.calls.call import Call, EndReason, Stage
+from callcenter.calls.events import TelephonyLost, TelephonyUp
+from callcenter.calls.ports import LiveChannel, Switch
+from callcenter.clock import Clock
+from callcenter.errors import CallcenterError
+from callcenter.history.ports import GapRow, History, Recorder
+from callcenter.ids import AgentId, CallId, Extension, new_id
+from callcenter.reception.mirror import Mirror
+from callcenter.reception.parts import Parts
+from callcenter.reception.ports import LiveChannels
+from callcenter.tasks import Tasks
+from callcenter.timers import Timers
+
+log = structlog.get_logger(__name__)
+
+MISSED_EVERY = 30.0
+"""Seconds between looks at what the fallback wrote down: a talk it arranged may end long after we are back."""
+
+
+class Recovery:
+    """Handlers on the bus, and the work that follows from them."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        switch: Switch,
+        mirror: Mirror,
+        channels: LiveChannels,
+        history: History,
+        recorder: Recorder,
+        tasks: Tasks,
+        timers: Timers,
+        release_after: float,
+    ) -> None:
+        self._p = parts
+        self._switch = switch
+        self._mirror = mirror
+        self._channels = channels
+        self._history = history
+        self._recorder = recorder
+        self._tasks = tasks
+        self._timers = timers
+        self._release_after = release_after
+        self._adopted = False
+        self._imported: set[str] = set()
+
+    @property
+    def _clock(self) -> Clock:
+        return self._p.clock
+
+    # -------------------------------------------------------- the link goes, the link comes
+
+    def lost(self, event: TelephonyLost) -> None:
+        """No events: no offers, nobody's phone is known; after a while the waiting go to the fallback."""
+        self._p.distributor.telephony(up=False)
+        self._p.roster.phones_unknown()
+        self._timers.at("release", event.at + self._release_after, self._release)
+
+    def up(self, event: TelephonyUp) -> None:
+        """Events again: end what is gone, take over what lives, then offer calls again."""
+        self._timers.cancel("release")
+        if event.gap_seconds > 0:
+            now = self._clock.wall()
+            start = now - dt.timedelta(seconds=event.gap_seconds)
+            self._recorder.gap(GapRow(start, now, "asterisk restarted" if event.restarted else "no events"))
+        for call in self._p.calls:
+            if call.id not in event.live_calls and call.id not in self._p.in_dialogue:
+                self._end_lost(call)
+        self._tasks.run(self._take_over(), "take over")
+        self._p.distributor.telephony(up=True)
+
+    def _release(self) -> None:
+        count = self._p.distributor.release_all()
+        log.warning("waiting callers released to the fallback queue", callers=count)
+
+    def _end_lost(self, call: Call) -> None:
+        call.marks.add("reconstructed")
+        if call.agent_id is not None:
+            self._p.roster.talk_ended(call.agent_id, call.id, self._p.wrap_up_seconds)
+        self._p.calls.end(call, EndReason.LOST_TRACK)
+
+    # -------------------------------------------------------- taking over
+
+    async def _take_over(self) -> None:
+        try:
+            await self.import_missed()
+            if not self._adopted:
+                await self._adopt()
+                self._adopted = True
+            await self._mirror.all()
+            withdrawn = await self._switch.withdraw_waiting()
+            if withdrawn:
+                log.info("callers come back from the fallback queue", callers=withdrawn)
+        except CallcenterError as error:
+            log.warning("could not take over all that Asterisk has", reason=error.message)
+
+    async def _adopt(self) -> None:
+        """Once, after our own start: calls that the record has as open either live on or are over."""
+        living: dict[CallId, list[LiveChannel]] = {}
+        for channel in self._channels.live_channels():
+            if channel.call_id is not None:
+                living.setdefault(channel.call_id, []).append(channel)
+        for kept in await self._history.open_calls():
+            call = kept.call
+            if self._p.calls.get(call.id) is not None:
+                continue
+            call.marks.add("reconstructed")
+            channels = living.get(call.id)
+            if channels:
+                self._adopt_living(call, channels)
+            else:
+                call.end(EndReason.LOST_TRACK, self._clock.now())
+                self._recorder.call(call)
+
+    def _adopt_living(self, call: Call, channels: list[LiveChannel]) -> None:
+        self._p.calls.add_living(call)
+        agent_id = self._agent_on(channels)
+        if agent_id is not None:
+            self._p.calls.enter(call, Stage.TALKING, queue=call.queue, agent_id=agent_id)
+            self._p.roster.talk_begun(agent_id, call.id)
+        else:
+            call.marks.add("fallback")
+            self._p.calls.enter(call, Stage.FALLBACK, queue=call.queue)
+        log.info("call taken over after a restart", call_id=call.id, stage=call.stage.value)
+
+    def _agent_on(self, channels: list[LiveChannel]) -> AgentId | None:
+        for channel in channels:
+            extension: Extension | None = self._p.phone_book.extension_of(channel.phone)
+            agent = self._p.roster.by_extension(extension) if extension else None
+            if agent is not None and channel.bridged:
+                return agent.id
+        return None
+
+    async def import_missed(self) -> None:
+        """Put on record what the fallback wrote down; a record without an end waits for it."""
+        for missed in await self._switch.missed_calls():
+            if missed.key in self._imported or not missed.ended:
+                continue
+            self._imported.add(missed.key)
+            if missed.call_id is not None and (call := self._p.calls.get(missed.call_id)) is not None:
+                if call.id in self._p.in_dialogue:
+                    continue
+                self._p.calls.end(
+                    call, EndReason.FALLBACK_SERVED if missed.answered else EndReason.FALLBACK_LOST
+                )
+            self._recorder.missed(missed, missed.call_id or CallId(new_id(self._clock)))
+
+    def forget_imported(self, key: str) -> None:
+        """A record was deleted from Asterisk's database."""
+        self._imported.discard(key)
+
+    def imported(self) -> list[str]:
+        """Keys whose records may be deleted now."""
+        return list(self._imported)

@@ -1,0 +1,82 @@
+"""The supervisors' board: worked out from the living state when it is asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from callcenter.agents.roster import Roster
+from callcenter.agents.states import RoutingState
+from callcenter.calls.live_calls import LiveCalls
+from callcenter.calls.ports import QueueSettings
+from callcenter.clock import Clock
+from callcenter.customers.identification import Identification
+from callcenter.desk.feed import Feed
+from callcenter.desk.views import agent_view, call_view
+from callcenter.ids import QueueName
+from callcenter.routing.line import Line
+
+
+class Board:
+    """``version`` grows with each change, so that a page need only be told when there is news."""
+
+    def __init__(
+        self,
+        line: Line,
+        roster: Roster,
+        calls: LiveCalls,
+        identification: Identification,
+        feed: Feed,
+        queues: Mapping[QueueName, QueueSettings],
+        clock: Clock,
+    ) -> None:
+        self._line = line
+        self._roster = roster
+        self._calls = calls
+        self._identification = identification
+        self._feed = feed
+        self._queues = queues
+        self._clock = clock
+        self._version = 0
+
+    def changed(self, _event: object) -> None:
+        """Something happened."""
+        self._version += 1
+
+    def version(self) -> int:
+        """Compare with what was shown last."""
+        return self._version
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole board."""
+        now = self._clock.now()
+        names = {agent.id: agent.name for agent in self._roster}
+        calls = []
+        for call in self._calls:
+            record = self._identification.of(call.id).record
+            agent = names.get(call.agent_id, "") if call.agent_id is not None else ""
+            calls.append(
+                {**call_view(call, now), "customer_name": record.name if record else "", "agent": agent}
+            )
+        return {
+            "queues": [self._queue(queue, now) for queue in self._queues.values()],
+            "agents": [{**agent_view(agent, now), "call_id": agent.call_id} for agent in self._roster],
+            "calls": calls,
+            "telephony": "up" if self._feed.telephony_up else "down",
+            "gaps": [],
+        }
+
+    def _queue(self, queue: QueueSettings, now: float) -> dict[str, Any]:
+        members = [agent for agent in self._roster if queue.name in agent.queues]
+        ringing = [call for call in self._calls if call.queue == queue.name and call.stage.value == "ringing"]
+        waiting = {tier.value: count for tier, count in self._line.counts(queue.name).items()}
+        for call in ringing:
+            waiting[call.tier] += 1
+        longest = max([self._line.longest_wait(queue.name, now), *(call.waited(now) for call in ringing)])
+        return {
+            "name": queue.name,
+            "title_en": queue.title_en,
+            "title_zh": queue.title_zh,
+            "waiting": waiting,
+            "longest_wait": round(longest, 1),
+            "agents_ready": sum(agent.state is RoutingState.READY for agent in members),
+            "agents_on_call": sum(agent.state is RoutingState.ON_CALL for agent in members),
+        }
