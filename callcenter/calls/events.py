@@ -159,19 +159,6 @@ class OfferResult(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OfferResult(enum.StrEnum):
-    """How an offer ended."""
-
-    ANSWERED = "answered"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    CALLER_GONE = "caller_gone"
-    LEASE_LOST = "lease_lost"
-
-
-@dataclass(frozen=True, slots=True)
 class CallOffered:
     """One agent is reserved for a waiting call; the phone does not ring yet."""
 
@@ -180,6 +167,7 @@ class CallOffered:
     agent_id: AgentId
     extension: Extension
     at: float
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ class Desk:
         agent = self._p.roster.get(agent_id)
         if severity not in set(Severity):
             raise BadInput("Choose a severity from the list.")
-        if not category or len(category) > 60:  # noqa: PLR2004  the column's width
+        if not category or len(category) > 60:
             raise BadInput("Choose a category from the list.")
         pop = self._p.pops.of(agent_id)
         customer = (

@@ -58,6 +58,9 @@ class Inbound:
                 await self._journey_to_end(line, call, resumed)
             finally:
                 self._p.in_dialogue.discard(call.id)
+                if call.stage not in {Stage.ENDED, Stage.FALLBACK}:
+                    # We failed this caller, or are being stopped: the dialplan goes on without us.
+                    self._to_fallback(call)
 
     async def _journey_to_end(self, line: CallerLine, call: Call, resumed: QueueName | None) -> None:
         try:
@@ -66,8 +69,7 @@ class Inbound:
             reason = self._gone_reason(call)
         except (ReleasedToFallback, ActionFailed) as error:
             log.warning("caller goes to the fallback queue", reason=error.message)
-            call.marks.add("fallback")
-            self._p.calls.enter(call, Stage.FALLBACK)
+            self._to_fallback(call)
             return
         # Last of all, before the line is closed: from here on the fallback must not take over.
         await line.finish()
@@ -190,13 +192,14 @@ class Inbound:
 
     def _not_talked(self, call: Call, offer: Offer, result: DialResult) -> None:
         p = self._p
-        if result.caller_gone:
-            outcome = OfferResult.CALLER_GONE
-        else:
-            outcome = RESULTS.get(result.outcome, OfferResult.NO_ANSWER)
-        p.distributor.end(offer, outcome)
+        outcome = RESULTS.get(result.outcome, OfferResult.NO_ANSWER)
+        p.distributor.end(offer, OfferResult.CALLER_GONE if result.caller_gone else outcome)
         p.roster.talk_ended(offer.agent_id, call.id, 0)
         p.presenter.close(offer.agent_id, call.id)
+
+    def _to_fallback(self, call: Call) -> None:
+        call.marks.add("fallback")
+        self._p.calls.enter(call, Stage.FALLBACK)
 
     def _gone_reason(self, call: Call) -> EndReason:
         if call.stage in {Stage.WAITING, Stage.RINGING}:

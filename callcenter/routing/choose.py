@@ -20,7 +20,7 @@ class Choice:
         text = f"longest idle ({self.idle_seconds:.0f} s)"
         if self.rejected:
             named = "; ".join(f"{name}: {reason}" for name, reason in self.rejected[:3])
-            more = f"; and {len(self.rejected) - 3} more" if len(self.rejected) > 3 else ""  # noqa: PLR2004
+            more = f"; and {len(self.rejected) - 3} more" if len(self.rejected) > 3 else ""
             text = f"{text}; not {named}{more}"
         return text
 

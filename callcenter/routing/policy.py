@@ -1,9 +1,10 @@
 """The order of the line, as a pure function.
 
-A caller's urgency is the time waited as a share of the tier's promise: with promises of 10, 20, 30 and 60 seconds, a VIP
-who waited 5 s (0.5) goes before a regular customer who waited 12 s (0.4) and after one who waited 20 s (0.67). So every
-tier ages, and a better tier ages faster. Beyond the ceiling the tier no longer counts: whoever waited longest goes first,
-and before everybody below the ceiling. Equal urgency: the earlier arrival, then the call id, so the order is total.
+A caller's urgency is the time waited as a share of the tier's promise: with promises of 10, 20, 30 and 60 seconds, a
+VIP who waited 5 s (0.5) goes before a regular customer who waited 12 s (0.4) and after one who waited 20 s (0.67). So
+every tier ages, and a better tier ages faster. Beyond the ceiling the tier no longer counts: whoever waited longest
+goes first, and before everybody below the ceiling. Equal urgency: the earlier arrival, then the call id, so the order
+is total.
 
 Within one tier the order never changes (all age alike), so only the heads of the tiers need comparing.
 """
