@@ -1,0 +1,28 @@
+"""Insert or update in one statement: the one place that knows how each database says it."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+Insert: TypeAlias = postgresql.Insert | sqlite.Insert
+Proposed: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[object]]
+
+
+def upsert(
+    dialect: str,
+    table: Table,
+    key: Sequence[str],
+    columns: Sequence[str],
+    only_if: Callable[[Proposed], ColumnElement[bool]] | None = None,
+) -> Insert:
+    """A statement for rows with these ``columns``: a row whose ``key`` is there already is overwritten, if
+    ``only_if`` (given the proposed row) holds."""
+    insert: Insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    changes = {name: insert.excluded[name] for name in columns if name not in key}
+    if not changes:
+        return insert.on_conflict_do_nothing(index_elements=list(key))
+    where = None if only_if is None else only_if(insert.excluded)
+    return insert.on_conflict_do_update(index_elements=list(key), set_=changes, where=where)
