@@ -49,6 +49,7 @@ class PhoneSettings(Section):
     outbound: str = "PJSIP/{number}@trunk"
     caller_id: str = ""
     action_uri: str = ""
+    action_method: Literal["GET", "POST"] = "GET"
 
     @field_validator("dial", "device")
     @classmethod
@@ -101,8 +102,6 @@ class IvrSettings(Section):
 
     flow: Path = Path("ivr_flows/main.yaml")
     prompts_folder: Path = Path("var/prompts")
-    voice_en: str = ""
-    voice_zh: str = ""
 
 
 class RoutingSettings(Section):

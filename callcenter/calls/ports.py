@@ -84,6 +84,9 @@ class CallerLine(Protocol):
     async def hang_up(self) -> None:
         """End the caller's call from our side."""
 
+    async def forget_missed(self, key: str) -> None:
+        """Delete a note of the fallback that has been put on record (``MissedCall.key``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class MissedCall:

@@ -14,7 +14,7 @@ from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.events import OfferResult
 from callcenter.calls.number import normalise
 from callcenter.calls.ports import CallerLine, DialResult, QueueSettings
-from callcenter.errors import ActionFailed, CallerGone, ReleasedToFallback
+from callcenter.errors import ActionFailed, BadInput, CallerGone, ReleasedToFallback
 from callcenter.ids import CallId, QueueName, new_id
 from callcenter.reception.parts import Parts
 from callcenter.routing.distributor import Place
@@ -26,6 +26,8 @@ CALL_ID = re.compile(r"[0-9a-f]{32}")
 NAME_LIMIT = 80
 LOOKUP_PATIENCE = 0.5
 """Seconds that joining the line waits for a look-up that is not done by then; it takes milliseconds."""
+NOTES_AT_ONCE = 5
+"""How many read notes one dialogue deletes; a fifth of a millisecond each."""
 DUMPED_BELOW = 0.5
 """A talk shorter than this, ended by the agent's side, is no answer: the caller keeps the place."""
 
@@ -71,6 +73,7 @@ class Inbound:
             log.warning("caller goes to the fallback queue", reason=error.message)
             self._to_fallback(call)
             return
+        await self._forget_notes(line)
         # Last of all, before the line is closed: from here on the fallback must not take over.
         await line.finish()
         self._p.calls.end(call, reason)
@@ -132,7 +135,6 @@ class Inbound:
                 if reason is not None:
                     return reason
                 self._p.calls.enter(call, Stage.WAITING, queue=queue.name)
-                await line.set_variables(CC_STAGE="waiting")
                 await line.start_music()
                 self._p.distributor.back(place)
         finally:
@@ -161,7 +163,7 @@ class Inbound:
         match = p.identification.of(call.id)
         await asyncio.gather(
             p.presenter.show(offer.agent_id, call, match, offer_id=offer.id, why=offer.why),
-            line.set_variables(CC_STAGE="offered", CC_AGENT=offer.extension),
+            line.set_variables(CC_AGENT=offer.extension),
         )
         result = await line.dial(
             p.phone_book.dial_string(offer.extension),
@@ -217,6 +219,14 @@ class Inbound:
         except ActionFailed as error:
             call.marks.add("unrecorded")
             log.warning("recording did not start", reason=error.message)
+
+    async def _forget_notes(self, line: CallerLine) -> None:
+        """Notes of the fallback that are on record are deleted by the way: AMI's own way needs a right to a shell."""
+        try:
+            for _ in range(min(len(self._p.notes_read), NOTES_AT_ONCE)):
+                await line.forget_missed(self._p.notes_read.popleft())
+        except (CallerGone, ActionFailed, BadInput) as error:
+            log.debug("notes not deleted", reason=error.message)
 
     async def _hang_up(self, line: CallerLine) -> None:
         try:

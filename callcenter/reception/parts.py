@@ -1,5 +1,6 @@
 """What the caller's coroutine works with, and what it needs that others implement."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,3 +43,5 @@ class Parts:
     wrap_up_seconds: float
     in_dialogue: set[CallId]
     """Calls whose coroutine is running: it ends them."""
+    notes_read: deque[str]
+    """Keys of the fallback's notes that are on record and may be deleted."""

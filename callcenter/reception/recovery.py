@@ -3,6 +3,7 @@
 What was not seen is said, never guessed silently: such calls carry ``reconstructed``, and the gap is on record.
 """
 
+import asyncio
 import datetime as dt
 
 import structlog
@@ -23,7 +24,7 @@ from callcenter.timers import Timers
 log = structlog.get_logger(__name__)
 
 MISSED_EVERY = 30.0
-"""Seconds between looks at what the fallback wrote down: a talk it arranged may end long after we are back."""
+"""Seconds between looks at what the fallback wrote down."""
 
 
 class Recovery:
@@ -153,11 +154,13 @@ class Recovery:
                     call, EndReason.FALLBACK_SERVED if missed.answered else EndReason.FALLBACK_LOST
                 )
             self._recorder.missed(missed, missed.call_id or CallId(new_id(self._clock)))
+            self._p.notes_read.append(missed.key)
 
-    def forget_imported(self, key: str) -> None:
-        """A record was deleted from Asterisk's database."""
-        self._imported.discard(key)
-
-    def imported(self) -> list[str]:
-        """Keys whose records may be deleted now."""
-        return list(self._imported)
+    async def look_again(self) -> None:
+        """For ever: a talk that the fallback arranged may end long after we are back."""
+        while True:
+            await asyncio.sleep(MISSED_EVERY)
+            try:
+                await self.import_missed()
+            except CallcenterError as error:
+                log.debug("notes of the fallback not read", reason=error.message)
