@@ -28,7 +28,7 @@ from callcenter.rig.apt_sources import debian_mirrors
 from callcenter.rig.debian_archive import Archive, Index, Unreachable, closure, find_keyring, signed_text
 from callcenter.rig.unpack import unpack
 
-LAYOUT = 2  # raise it when what is laid down changes: older folders are then made anew
+LAYOUT = 1  # raise it when what is laid down changes: older folders are then made anew
 SUITES = ("forky", "sid")
 MINIMUM = 20
 FREE_BYTES = 200_000_000
