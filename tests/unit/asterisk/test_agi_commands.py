@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcenter.asterisk.agi import commands
@@ -82,6 +82,7 @@ def test_control_characters_are_refused(code: int) -> None:
         commands.exec_("Dial", f"PJSIP/1{chr(code)}")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_value_stays_one_argument(value: str) -> None:
     """Read back by Asterisk's own rules for quotes, a value is that value; or it was refused."""

@@ -1,7 +1,7 @@
 """FastAGI framing: the bytes of a real Asterisk 22.10, whole, cut, and hostile."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcenter.asterisk.agi.framing import (
@@ -222,6 +222,7 @@ def test_cut_at_every_position() -> None:
         assert framer.feed(replies[:cut]) + framer.feed(replies[cut:]) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_arbitrary_bytes_in_the_environment(chunks: list[bytes]) -> None:
     """Whatever comes first, nothing but a refusal comes out, once, and no exception."""
@@ -231,6 +232,7 @@ def test_arbitrary_bytes_in_the_environment(chunks: list[bytes]) -> None:
     assert len(frames) <= 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.binary(max_size=100), st.sampled_from([b"HANGUP\n", b"200 result=1\n"])),
@@ -245,6 +247,7 @@ def test_arbitrary_bytes_among_replies(chunks: list[bytes]) -> None:
     assert sum(isinstance(frame, AgiReply) for frame in frames) <= 5
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_caller_name_is_kept_or_refused(name: str) -> None:
     """A caller's name comes through unchanged or the call is refused; it never changes another value."""
