@@ -14,7 +14,9 @@ class Desk(Protocol):
     """What an agent may order. Every method may raise ``CallcenterError``: the code and the message go back to
     who asked."""
 
-    async def log_in(self, agent_id: AgentId, name: str, extension: str, queues: frozenset[QueueName]) -> None:
+    async def log_in(
+        self, agent_id: AgentId, name: str, extension: str, queues: frozenset[QueueName]
+    ) -> None:
         """Take a phone and join the queues; ``Conflict`` when the phone is held by another."""
 
     async def log_out(self, agent_id: AgentId) -> None:

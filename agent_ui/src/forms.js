@@ -1,0 +1,135 @@
+// The agent's forms. What is typed is kept per call, survives every push and a reload, and stays with the call
+// and the customer it was begun for, also when the next caller is on the screen already.
+const KEY = "draft:";
+const NOBODY = "none";
+
+const forms = () => [...document.querySelectorAll("form[data-send]")];
+const storageKey = (form, callId) => `${KEY}${form.id}:${callId}`;
+
+function context() {
+  const pop = document.getElementById("pop")?.dataset ?? {};
+  const wrapUp = document.getElementById("wrap-up")?.dataset ?? {};
+  const call = document.getElementById("call")?.dataset ?? {};
+  const candidate = document.querySelector('#pop input[name="candidate"]:checked');
+  return {
+    callId: pop.callId || wrapUp.callId || call.callId || NOBODY,
+    customerId: pop.customerId || candidate?.value || wrapUp.customerId || "",
+    name: candidate?.dataset.name || pop.name || "",
+  };
+}
+
+function values(form) {
+  return Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+}
+
+function dirty(form) {
+  return [...form.elements].some((one) => {
+    if (one instanceof HTMLSelectElement) return [...one.options].some((o) => o.selected !== o.defaultSelected && o.value);
+    return "defaultValue" in one && one.value !== one.defaultValue;
+  });
+}
+
+function bind(form, to) {
+  form.dataset.callId = to.callId;
+  form.dataset.customerId = to.customerId;
+  form.dataset.name = to.name;
+}
+
+function save(form) {
+  const { callId = NOBODY, customerId = "", name = "" } = form.dataset;
+  if (dirty(form)) {
+    sessionStorage.setItem(storageKey(form, callId), JSON.stringify({ values: values(form), customerId, name }));
+    sessionStorage.setItem(`${KEY}${form.id}`, callId);
+  } else {
+    sessionStorage.removeItem(storageKey(form, callId));
+    sessionStorage.removeItem(`${KEY}${form.id}`);
+  }
+}
+
+function restore(form) {
+  const callId = sessionStorage.getItem(`${KEY}${form.id}`);
+  const kept = callId && sessionStorage.getItem(storageKey(form, callId));
+  if (!kept) return;
+  const draft = JSON.parse(kept);
+  for (const [name, value] of Object.entries(draft.values)) {
+    if (form.elements[name]) form.elements[name].value = value;
+  }
+  bind(form, { callId, customerId: draft.customerId, name: draft.name });
+  form.closest("details")?.setAttribute("open", "");
+}
+
+// After each push: forms without a word in them follow the call on the screen; the others stay with theirs.
+export function rebind() {
+  const now = context();
+  const wrapUp = document.getElementById("wrap-up")?.dataset.callId ?? "";
+  for (const form of forms()) {
+    if (!("free" in form.dataset)) {
+      const same = form.dataset.callId === now.callId;
+      if (!dirty(form) || same) bind(form, same && !now.customerId ? { ...now, customerId: form.dataset.customerId, name: form.dataset.name } : now);
+      const label = form.querySelector("[data-bound]");
+      const shown = form.dataset.name ?? "";
+      label.hidden = !shown;
+      label.querySelector("[data-bound-name]").textContent = shown;
+      label.classList.toggle("other", dirty(form) && form.dataset.callId !== now.callId);
+    }
+    for (const button of form.querySelectorAll("[data-needs]")) button.disabled = !wrapUp;
+  }
+}
+
+function problem(form, text) {
+  const place = form.querySelector(".form-error");
+  place.textContent = text;
+  place.hidden = !text;
+}
+
+export function formDone(form) {
+  sessionStorage.removeItem(storageKey(form, form.dataset.callId ?? NOBODY));
+  sessionStorage.removeItem(`${KEY}${form.id}`);
+  form.reset();
+  problem(form, "");
+  form.closest("details")?.removeAttribute("open");
+  rebind();
+}
+
+export function formFailed(form, text) {
+  problem(form, text);
+}
+
+function fieldsOf(form) {
+  const fields = values(form);
+  if (fields.due_at) fields.due_at = new Date(fields.due_at).toISOString();
+  const takesCustomer = form.dataset.send === "log_complaint" || "needsCustomer" in form.dataset;
+  if (takesCustomer && form.dataset.customerId) fields.customer_id = Number(form.dataset.customerId);
+  return fields;
+}
+
+export function bindForms(send, textOf) {
+  for (const form of forms()) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      problem(form, "");
+      if ("needsCustomer" in form.dataset && !form.dataset.customerId) {
+        problem(form, textOf("no_customer"));
+        return;
+      }
+      const button = form.querySelector("button[type=submit]");
+      button.disabled = true;
+      await send(form, form.dataset.send, fieldsOf(form));
+      button.disabled = false;
+      rebind();
+    });
+  }
+}
+
+export function watchForms() {
+  for (const form of forms()) {
+    restore(form);
+    form.addEventListener("input", () => {
+      save(form);
+      rebind();
+    });
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "candidate") rebind();
+  });
+}

@@ -1,0 +1,96 @@
+"""The pages of people who are logged in, and the two small ones for machines."""
+
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from callcenter.errors import NotFound
+from callcenter.ids import AgentId, CallId, CustomerId
+from callcenter.web.auth import Visitor
+from callcenter.web.gate import language_of, visitor_of
+from callcenter.web.parts import ASSETS, FRAGMENTS, PARTS
+from callcenter.web.ports import CallStory
+from callcenter.web.roles import oversees
+from callcenter.web.seats import take_seat
+
+
+def _page(request: web.Request, template: str, visitor: Visitor, **values: Any) -> web.Response:
+    page = request.app[FRAGMENTS].page(
+        template, language_of(request), csrf=visitor.csrf, user=visitor.user, path=request.path, **values
+    )
+    return web.Response(text=page, content_type="text/html")
+
+
+async def agent_page(request: web.Request) -> web.StreamResponse:
+    """The agent's desk, with everything as it is now: reloading loses nothing."""
+    visitor = visitor_of(request)
+    if not await take_seat(request.app, visitor):
+        raise web.HTTPSeeOther("/supervisor")
+    snapshot = request.app[PARTS].desk.snapshot(AgentId(int(visitor.user.id)))
+    return _page(request, "agent.html", visitor, **snapshot)
+
+
+async def supervisor_page(request: web.Request) -> web.StreamResponse:
+    """The board."""
+    board = request.app[PARTS].board.snapshot()
+    return _page(request, "supervisor.html", visitor_of(request), board=board, telephony=board["telephony"])
+
+
+async def call_page(request: web.Request) -> web.StreamResponse:
+    """One call as it is on record; agents see those they had a part in."""
+    visitor, parts = visitor_of(request), request.app[PARTS]
+    story = await parts.stories.story(CallId(request.match_info["call_id"]))
+    if story is None or not _may_see(visitor, story):
+        parts.audit("call_refused", visitor.user.id, call_id=request.match_info["call_id"])
+        raise NotFound("There is no such call for you.")
+    parts.audit("call_shown", visitor.user.id, call_id=story.call_id)
+    total = sum(segment.seconds for segment in story.segments)
+    return _page(request, "call.html", visitor, story=story, bar=bar_of(story), total=total)
+
+
+def _may_see(visitor: Visitor, story: CallStory) -> bool:
+    return oversees(visitor.user.role) or int(visitor.user.id) in story.agent_ids
+
+
+def bar_of(story: CallStory, width: float = 1000.0) -> list[tuple[str, float, float]]:
+    """The segments as a bar: (stage, left edge, width), adding up to ``width``."""
+    total = sum(segment.seconds for segment in story.segments)
+    bar, left = [], 0.0
+    for segment in story.segments:
+        share = segment.seconds / total * width if total > 0 else 0.0
+        bar.append((segment.stage, round(left, 2), round(share, 2)))
+        left += share
+    return bar
+
+
+async def customer_page(request: web.Request) -> web.StreamResponse:
+    """One customer's record, to be read."""
+    visitor, parts = visitor_of(request), request.app[PARTS]
+    record = await parts.customers.record(CustomerId(int(request.match_info["customer_id"])))
+    if record is None:
+        raise NotFound("There is no such customer.")
+    parts.audit("customer_shown", visitor.user.id, customer_id=str(record.id))
+    return _page(request, "customer.html", visitor, customer=record)
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """A file of the built front end, from memory."""
+    found = request.app[ASSETS].get(request.match_info["name"])
+    if found is None:
+        raise NotFound("There is no such file.")
+    headers = {"ETag": found.etag, "Cache-Control": "no-cache"}
+    if request.headers.get("If-None-Match") == found.etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=found.body, content_type=found.content_type, charset="utf-8", headers=headers)
+
+
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """Alive; nothing about the inside."""
+    return web.json_response({"status": "ok"})
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Prometheus."""
+    body = generate_latest(request.app[PARTS].registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
