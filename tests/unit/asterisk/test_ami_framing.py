@@ -153,6 +153,7 @@ INJECTED = [
     ("a header again", f"x{CRLF}Channel: PJSIP/other-2"),
     ("the system name again", f"x{CRLF}SystemName: other"),
     ("a variable again", f"x{CRLF}ChanVariable: CC_CALL=other"),
+    ("two of a header like a variable", CRLF.join(["x", "AVariable: 1", "AVariable: 2"])),
     ("a line of no header", f"x{CRLF}y"),
 ]
 
@@ -220,6 +221,18 @@ def test_limits_hold_exactly_and_reading_goes_on() -> None:
     assert [type(frame) for frame in too_many] == [Rejected, Event]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [b"x" * MAX_LINE, b"x" * MAX_LINE + b"\r", b"A: b\r\n" * MAX_LINES, b"A: b\r\n" * MAX_LINES + b"\r"],
+)
+def test_at_a_limit_the_cut_makes_no_difference(block: bytes) -> None:
+    """Half a line end at the limit is neither too much nor too little."""
+    data = b"Event: A\r\n" + block + END + event("Event: B")
+    whole = frames(BANNER, data)
+    for cut in range(len(data) - 30, len(data)):
+        assert frames(BANNER, data[:cut], data[cut:]) == whole
+
+
 def test_an_endless_line_takes_no_memory() -> None:
     """A stream that never ends a line is rejected once and thrown away as it comes."""
     framer = AmiFramer()
@@ -238,3 +251,5 @@ def test_the_banner_is_needed_once() -> None:
     assert framer.version == "11.0.0"
     assert [type(f) for f in frames(b"HTTP/1.1 400 Bad Request\r\n\r\n")] == [Rejected]
     assert [type(f) for f in frames(BANNER, BANNER + b"\r\n")] == [Rejected]
+    assert [type(f) for f in frames(BANNER[:20], BANNER[20:] + event("Event: A"))] == [Event]
+    assert [type(f) for f in frames(BANNER, b"\r\n" + event("Event: A"))] == [Event]
