@@ -25,6 +25,8 @@ _PIECE = RATE // 4
 _COARSE = 4
 """The first search is done on every fourth sample."""
 _CANDIDATES = 24
+_SURE = 0.6
+"""A piece that correlates so well is the one looked for."""
 _SLIP = 400
 """Samples by which a piece may be earlier or later than where the first piece says (50 ms)."""
 
@@ -94,16 +96,16 @@ def find_sound(heard: SoundLike, reference: SoundLike) -> tuple[float, float]:
         score = _correlation(long, lag, short[anchor : anchor + _PIECE])
         if score > best:
             best, place = score, lag
-    return _score(long, short, place - anchor), max(0.0, (place - anchor) / RATE)
+    return _score(long, short, place - anchor, follow=best > _SURE), max(0.0, (place - anchor) / RATE)
 
 
-def _score(long: list[float], short: list[float], start: int) -> float:
+def _score(long: list[float], short: list[float], start: int, *, follow: bool) -> float:
     total, weight, slip = 0.0, 0.0, 0
     for at in range(0, len(short) - _PIECE + 1, _PIECE):
         piece = short[at : at + _PIECE]
         energy = sum(map(operator.mul, piece, piece))
         near = max(_correlation(long, start + at + slip + off, piece) for off in (-1, 0, 1))
-        if near < 0.6:
+        if follow and near < _SURE:
             near, slip = max((near, slip), _slipped(long, start + at, piece))
         total += max(0.0, near) * energy
         weight += energy
@@ -117,14 +119,15 @@ def _slipped(long: list[float], place: int, piece: list[float]) -> tuple[float, 
 
 def _places(long: list[float], piece: list[float]) -> list[int]:
     """Where the piece may be: the best places of a coarse search, each with its neighbours."""
-    coarse_long, coarse = _coarse(long), _coarse(piece)
+    coarse_long, coarse = _coarse(long), _coarse(piece[: _PIECE // 2])
     size = len(coarse)
     energy = sum(map(operator.mul, coarse_long[:size], coarse_long[:size]))
     scores: list[tuple[float, int]] = []
-    floor = size * _QUIET
+    floor = size * _QUIET * _QUIET / 4
     for lag in range(len(coarse_long) - size + 1):
-        product = sum(map(operator.mul, coarse, coarse_long[lag : lag + size]))
-        scores.append((abs(product) / math.sqrt(max(energy, floor)), lag))
+        if energy > floor:
+            product = sum(map(operator.mul, coarse, coarse_long[lag : lag + size]))
+            scores.append((product / math.sqrt(energy), lag))
         if lag + size < len(coarse_long):
             energy += coarse_long[lag + size] ** 2 - coarse_long[lag] ** 2
     best = sorted(scores, reverse=True)[:_CANDIDATES]

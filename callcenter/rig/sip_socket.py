@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias, cast
@@ -118,6 +119,7 @@ class SipSocket(asyncio.DatagramProtocol):
         self._asked: dict[tuple[str, str, str, int], Asked] = {}
         self._acks: dict[AckKey, Asked] = {}
         self._awaited: dict[tuple[str, str], Callable[[Response], None]] = {}
+        self._forgetting: deque[tuple[float, Callable[[], object]]] = deque()
         self.host, self.port = "", 0
         self.refused = 0
         """Datagrams that were no SIP that we take."""
@@ -146,6 +148,8 @@ class SipSocket(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Peer) -> None:
         """asyncio's word that something came."""
         arrived = time.monotonic_ns()
+        while self._forgetting and self._forgetting[0][0] < arrived / 1e9:
+            self._forgetting.popleft()[1]()
         if not data.strip(b"\r\n\0 "):
             return  # a keep-alive
         try:
@@ -233,7 +237,7 @@ class SipSocket(asyncio.DatagramProtocol):
 
     def finished(self, asked: Asked) -> None:
         """Forget a request some time after its final answer: until then it may come again."""
-        asyncio.get_running_loop().call_later(GIVE_UP, self._forget, asked)
+        self._later(self._forget, asked)
 
     def _forget(self, asked: Asked) -> None:
         self._asked.pop(_key(asked.request), None)
@@ -292,11 +296,15 @@ class SipSocket(asyncio.DatagramProtocol):
         if response.status >= 300:
             repeated(response)
         self._awaited[key] = repeated
-        asyncio.get_running_loop().call_later(GIVE_UP, self._awaited.pop, key, None)
+        self._later(self._awaited.pop, key, None)
 
     def acknowledge(self, ack: Request, to: Peer) -> None:
         """Send the ACK of a 2xx: it is nobody's transaction."""
         self.send(encode(replace(ack, headers=(self._via(new_branch()), *ack.headers))), to)
+
+    def _later(self, forget: Callable[..., object], *what: object) -> None:
+        """Forget something when its repetitions are over: with a datagram that comes later, so no timer waits."""
+        self._forgetting.append((time.monotonic() + GIVE_UP, lambda: forget(*what)))
 
     def _via(self, branch: str) -> tuple[str, str]:
         return "Via", f"SIP/2.0/UDP {self.host}:{self.port};branch={branch};rport"
