@@ -49,7 +49,8 @@ def is_sqlite(url: URL) -> bool:
 def make_engine(url: str, *, writes: bool, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
     """An engine that has not connected yet. One that only reads saves the round trips of transactions."""
     parsed = make_url(url)
-    options: dict[str, Any] = {}
+    # An error's text must not carry the caller's number and name into the log.
+    options: dict[str, Any] = {"hide_parameters": True}
     if not writes:
         options |= {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
     if not is_sqlite(parsed):

@@ -52,7 +52,7 @@ sessions = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("at", Utc, nullable=False, index=True),
     Column("user_id", Integer, nullable=False),
     Column("action", Words, nullable=False),
@@ -135,16 +135,15 @@ calls = Table(
 segments = Table(
     "segments",
     metadata,
-    Column("id", Words, primary_key=True),
-    Column("call_id", Words, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("call_id", Words, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("id", Words, nullable=False),
     Column("stage", Words, nullable=False),
     Column("queue", Words),
     Column("agent_id", Integer),
     Column("started_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Column("duration_ms", BigInteger),
-    Index("ix_segments_call_id_position", "call_id", "position"),
 )
 
 offers = Table(

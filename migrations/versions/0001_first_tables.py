@@ -51,7 +51,7 @@ def create_audit() -> None:
     """The table ``audit``."""
     op.create_table(
         "audit",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
@@ -154,18 +154,17 @@ def create_segments() -> None:
     """The table ``segments``."""
     op.create_table(
         "segments",
-        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("call_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("queue", sa.Text(), nullable=True),
         sa.Column("agent_id", sa.Integer(), nullable=True),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("duration_ms", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_segments"),
+        sa.PrimaryKeyConstraint("call_id", "position", name="pk_segments"),
     )
-    op.create_index("ix_segments_call_id_position", "segments", ["call_id", "position"])
 
 
 def create_offers() -> None:

@@ -1,0 +1,261 @@
+"""Entries into tables: one transaction for many, in their order where order matters."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import case, delete, exc, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from callcenter.calls.call import EndReason
+from callcenter.calls.number import normalise
+from callcenter.calls.ports import MissedCall
+from callcenter.follow_ups.follow_up import AttemptResult
+from callcenter.ids import AgentId, CallId, CustomerId
+from callcenter.storage import entries as kinds
+from callcenter.storage.database import Database
+from callcenter.storage.entries import Entry, Row
+from callcenter.storage.missed import Known, completed, ended_properly, extension_of
+from callcenter.storage.tables import (
+    agent_presence,
+    audit,
+    calls,
+    customer_numbers,
+    customers,
+    follow_up_attempts,
+    follow_ups,
+    gaps,
+    journal_positions,
+    missed_imports,
+    offers,
+    segments,
+    users,
+    wrap_ups,
+)
+from callcenter.storage.upsert import upsert
+
+log = structlog.get_logger(__name__)
+
+Rejected = list[tuple[Entry, str]]
+UNWRITABLE = (exc.StatementError, OverflowError, ValueError, TypeError, KeyError)
+"""What a row raises that no database will ever take; ``DatabaseAway`` is not among them."""
+
+
+class RecordWriter:
+    """Writes batches of entries. Each method is one transaction and may raise ``DatabaseAway``."""
+
+    def __init__(self, database: Database, region: str) -> None:
+        self._database = database
+        self._region = region
+
+    async def write(self, batch: Sequence[Entry], position: tuple[str, int] | None = None) -> Rejected:
+        """Write all; gives those that can't be written by anybody. ``position``: a journal's id, and how many
+        of its lines are in the database after this batch."""
+        try:
+            async with self._database.writing() as connection:
+                await self._apply(connection, batch)
+                await self._note_position(connection, position)
+        except UNWRITABLE:
+            return await self._write_singly(batch, position)
+        return []
+
+    async def position(self, journal_id: str) -> int:
+        """How many lines of this journal are in the database."""
+        query = select(journal_positions.c.position).where(journal_positions.c.journal_id == journal_id)
+        async with self._database.reading() as connection:
+            return int(await connection.scalar(query) or 0)
+
+    async def _write_singly(self, batch: Sequence[Entry], position: tuple[str, int] | None) -> Rejected:
+        rejected: Rejected = []
+        async with self._database.writing() as connection:
+            for entry in batch:
+                try:
+                    async with connection.begin_nested():
+                        await self._apply(connection, [entry])
+                except UNWRITABLE as error:
+                    reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                    log.warning("record rejected by the database", kind=entry.kind, reason=reason[:200])
+                    rejected.append((entry, reason))
+            await self._note_position(connection, position)
+        return rejected
+
+    async def _apply(self, connection: AsyncConnection, batch: Sequence[Entry]) -> None:
+        """Kinds don't depend on each other, but for a missed call, which completes what was written before."""
+        stretch: dict[str, list[Row]] = {}
+        for entry in batch:
+            if entry.kind == kinds.MISSED:
+                await self._apply_stretch(connection, stretch)
+                stretch = {}
+                await self._missed(connection, entry.data)
+            else:
+                stretch.setdefault(entry.kind, []).append(entry.data)
+        await self._apply_stretch(connection, stretch)
+
+    async def _apply_stretch(self, connection: AsyncConnection, stretch: dict[str, list[Row]]) -> None:
+        for kind, rows in stretch.items():
+            await self._appliers()[kind](connection, rows)
+
+    def _appliers(self) -> dict[str, Callable[[AsyncConnection, list[Row]], Awaitable[None]]]:
+        return {
+            kinds.CALL: self._calls,
+            kinds.OFFER: self._offers,
+            kinds.WRAP_UP: self._wrap_ups,
+            kinds.ATTEMPT: self._attempts,
+            kinds.PRESENCE: self._presences,
+            kinds.GAP: self._gaps,
+            kinds.AUDIT: self._audit,
+        }
+
+    async def _calls(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        latest = {row["call"]["id"]: row for row in rows}
+        query = select(calls.c.id).where(
+            calls.c.id.in_(latest), calls.c.ended_at.is_not(None), calls.c.end_reason != EndReason.LOST_TRACK
+        )
+        over = set(await connection.scalars(query))
+        await self._put_calls(
+            connection,
+            [
+                (row["call"], row["segments"])
+                for call_id, row in latest.items()
+                if call_id not in over or ended_properly(row["call"])
+            ],
+        )
+
+    async def _put_calls(self, connection: AsyncConnection, kept: Sequence[tuple[Row, list[Row]]]) -> None:
+        if not kept:
+            return
+        rows = [call for call, _ in kept]
+        await connection.execute(upsert(self._database.dialect, calls, ["id"], list(rows[0])), rows)
+        parts = [part for _, call_segments in kept for part in call_segments]
+        if parts:
+            key = ["call_id", "position"]
+            await connection.execute(upsert(self._database.dialect, segments, key, list(parts[0])), parts)
+        for call, call_segments in kept:
+            await connection.execute(
+                delete(segments).where(
+                    segments.c.call_id == call["id"], segments.c.position >= len(call_segments)
+                )
+            )
+
+    async def _offers(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        statement = upsert(
+            self._database.dialect,
+            offers,
+            ["id"],
+            list(rows[0]),
+            only_if=lambda proposed: proposed["ended_at"].is_not(None) | offers.c.ended_at.is_(None),
+        )
+        await connection.execute(statement, rows)
+
+    async def _wrap_ups(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        key = ["call_id", "agent_id"]
+        await connection.execute(upsert(self._database.dialect, wrap_ups, key, list(rows[0])), rows)
+
+    async def _presences(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        statement = upsert(
+            self._database.dialect,
+            agent_presence,
+            ["agent_id"],
+            list(rows[0]),
+            only_if=lambda proposed: proposed["at"] >= agent_presence.c.at,
+        )
+        await connection.execute(statement, rows)
+
+    async def _gaps(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        await connection.execute(upsert(self._database.dialect, gaps, ["started_at"], list(rows[0])), rows)
+
+    async def _audit(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        await connection.execute(upsert(self._database.dialect, audit, ["id"], list(rows[0])), rows)
+
+    async def _attempts(self, connection: AsyncConnection, rows: list[Row]) -> None:
+        statement = upsert(
+            self._database.dialect,
+            follow_up_attempts,
+            ["call_id"],
+            list(rows[0]),
+            only_if=lambda proposed: (
+                (proposed["result"] != AttemptResult.DIALLING)
+                | (follow_up_attempts.c.result == AttemptResult.DIALLING)
+            ),
+        )
+        await connection.execute(statement, rows)
+        for plan in sorted({row["follow_up_id"] for row in rows if row["follow_up_id"] is not None}):
+            await self._count_attempts(connection, plan)
+
+    async def _count_attempts(self, connection: AsyncConnection, plan: int) -> None:
+        """The number is counted anew, never added to: so writing an attempt twice changes nothing."""
+        made = follow_up_attempts.c
+        finished = select(func.count()).where(
+            made.follow_up_id == plan, made.result != AttemptResult.DIALLING
+        )
+        await connection.execute(
+            update(follow_ups).where(follow_ups.c.id == plan).values(attempts=finished.scalar_subquery())
+        )
+        answered = select(func.min(made.dialled_at)).where(
+            made.follow_up_id == plan, made.result == AttemptResult.ANSWERED
+        )
+        done_at = await connection.scalar(answered)
+        if done_at is not None:
+            await connection.execute(
+                update(follow_ups)
+                .where(follow_ups.c.id == plan, follow_ups.c.state == "planned")
+                .values(state="done", done_at=done_at)
+            )
+
+    async def _missed(self, connection: AsyncConnection, data: Row) -> None:
+        missed, now = MissedCall(**data["missed"]), data["at"]
+        imported = (
+            (await connection.execute(select(missed_imports).where(missed_imports.c.key == missed.key)))
+            .mappings()
+            .first()
+        )
+        if imported and imported["complete"]:
+            return
+        call_id = CallId(imported["call_id"] if imported else data["call_id"])
+        row = (await connection.execute(select(calls).where(calls.c.id == call_id))).mappings().first()
+        if row is None or not ended_properly(dict(row)):
+            query = select(segments).where(segments.c.call_id == call_id).order_by(segments.c.position)
+            parts = [dict(part) for part in (await connection.execute(query)).mappings()]
+            known = await self._known(connection, missed)
+            kept = (dict(row), parts) if row else None
+            await self._put_calls(connection, [completed(missed, call_id, known, now, kept)])
+        note = {"key": missed.key, "call_id": call_id, "complete": missed.ended > 0, "at": now}
+        await connection.execute(upsert(self._database.dialect, missed_imports, ["key"], list(note)), note)
+
+    async def _known(self, connection: AsyncConnection, missed: MissedCall) -> Known:
+        """Whose number it is, if it is one customer's, and who has the phone that answered."""
+        outbound = missed.stage == "outbound"
+        number = normalise(missed.did if outbound else missed.number, self._region)
+        query = (
+            select(customers.c.id, customers.c.tier)
+            .join(customer_numbers, customer_numbers.c.customer_id == customers.c.id)
+            .where(customer_numbers.c.number_key == number.key)
+            .limit(2)
+        )
+        found = (await connection.execute(query)).all() if number.key else []
+        agent_id = await self._holder(connection, extension_of(missed.agent_phone))
+        if len(found) != 1:
+            return Known(number, agent_id=agent_id)
+        return Known(number, CustomerId(found[0].id), found[0].tier, agent_id)
+
+    async def _holder(self, connection: AsyncConnection, extension: str) -> AgentId | None:
+        """The agent who took this phone last, else the one whose usual phone it is."""
+        if not extension:
+            return None
+        took = select(agent_presence.c.agent_id, agent_presence.c.at).where(
+            agent_presence.c.extension == extension
+        )
+        last: Any = await connection.scalar(
+            took.order_by(
+                case((agent_presence.c.presence == "logged_out", 1), else_=0), agent_presence.c.at.desc()
+            ).limit(1)
+        )
+        if last is None:
+            last = await connection.scalar(select(users.c.id).where(users.c.extension == extension).limit(1))
+        return None if last is None else AgentId(int(last))
+
+    async def _note_position(self, connection: AsyncConnection, position: tuple[str, int] | None) -> None:
+        if position is not None:
+            row = {"journal_id": position[0], "position": position[1]}
+            statement = upsert(self._database.dialect, journal_positions, ["journal_id"], list(row))
+            await connection.execute(statement, row)
