@@ -107,6 +107,7 @@ def _score(long: list[float], short: list[float], start: int, *, follow: bool) -
         near = max(_correlation(long, start + at + slip + off, piece) for off in (-1, 0, 1))
         if follow and near < _SURE:
             near, slip = max((near, slip), _slipped(long, start + at, piece))
+            follow = near >= _SURE  # the thread is lost: searching on would find chance
         total += max(0.0, near) * energy
         weight += energy
     return total / weight if weight else 0.0
