@@ -1,6 +1,7 @@
 // The agent's forms. What is typed is kept per call, survives every push and a reload, and stays with the call
 // and the customer it was begun for, also when the next caller is on the screen already.
 const KEY = "draft:";
+const UNSENT = "unsent-outcome";
 const NOBODY = "none";
 
 const forms = () => [...document.querySelectorAll("form[data-send]")];
@@ -58,22 +59,59 @@ function restore(form) {
   form.closest("details")?.setAttribute("open", "");
 }
 
+// An outcome belongs to one call: the form changes over to the new call, and what was typed for the one before,
+// if it was never sent, stays in sight below.
+function changeOver(form, now) {
+  save(form);
+  const left = dirty(form) ? { name: form.dataset.name, note: values(form).note } : null;
+  form.reset();
+  sessionStorage.removeItem(`${KEY}${form.id}`);
+  bind(form, now);
+  if (left?.note) sessionStorage.setItem(UNSENT, JSON.stringify(left));
+}
+
+function showUnsent() {
+  const box = document.querySelector(".unsent");
+  const left = JSON.parse(sessionStorage.getItem(UNSENT) ?? "null");
+  box.hidden = !left;
+  box.querySelector("[data-unsent-name]").textContent = left?.name ?? "";
+  box.querySelector("[data-unsent-text]").textContent = left?.note ?? "";
+}
+
+function follow(form, now) {
+  const same = form.dataset.callId === now.callId;
+  if ("perCall" in form.dataset) {
+    if (!same && now.callId !== NOBODY) changeOver(form, now);
+    else if (!dirty(form)) bind(form, now);
+  } else if (!dirty(form) || (same && now.customerId)) {
+    bind(form, now);
+  }
+  const label = form.querySelector("[data-bound]");
+  const name = form.dataset.name ?? "";
+  label.hidden = !name;
+  label.querySelector("[data-bound-name]").textContent = name;
+  label.classList.toggle("other", dirty(form) && form.dataset.callId !== now.callId);
+}
+
 // After each push: forms without a word in them follow the call on the screen; the others stay with theirs.
 export function rebind() {
   const now = context();
   const wrapUp = document.getElementById("wrap-up")?.dataset.callId ?? "";
   for (const form of forms()) {
-    if (!("free" in form.dataset)) {
-      const same = form.dataset.callId === now.callId;
-      if (!dirty(form) || same) bind(form, same && !now.customerId ? { ...now, customerId: form.dataset.customerId, name: form.dataset.name } : now);
-      const label = form.querySelector("[data-bound]");
-      const shown = form.dataset.name ?? "";
-      label.hidden = !shown;
-      label.querySelector("[data-bound-name]").textContent = shown;
-      label.classList.toggle("other", dirty(form) && form.dataset.callId !== now.callId);
+    if (!("free" in form.dataset)) follow(form, now);
+    for (const button of form.querySelectorAll("[data-needs]")) {
+      button.disabled = !wrapUp || form.dataset.callId !== wrapUp;
     }
-    for (const button of form.querySelectorAll("[data-needs]")) button.disabled = !wrapUp;
   }
+  showUnsent();
+}
+
+// The time for the outcome runs out: send what has been chosen rather than lose it.
+function sendInTime() {
+  const clock = document.querySelector("#wrap-up [data-clock]");
+  const form = document.getElementById("outcome");
+  const button = form.querySelector("button[type=submit]");
+  if (clock?.textContent === "0:01" && form.elements.disposition.value && !button.disabled) form.requestSubmit(button);
 }
 
 function problem(form, text) {
@@ -129,6 +167,11 @@ export function watchForms() {
       rebind();
     });
   }
+  document.querySelector("[data-discard]").addEventListener("click", () => {
+    sessionStorage.removeItem(UNSENT);
+    showUnsent();
+  });
+  setInterval(sendInTime, 250);
   document.addEventListener("change", (event) => {
     if (event.target.name === "candidate") rebind();
   });

@@ -160,8 +160,15 @@ class Auth:
             await self._users.drop_session(session.token_hash)
             return None
         if (now - session.seen_at).total_seconds() > TOUCH_SECONDS:
-            await self._users.touch_session(session.token_hash, now)
+            await self._touch(session, now)
         return Visitor(user, session, csrf_of(token))
+
+    async def _touch(self, session: SessionRow, now: dt.datetime) -> None:
+        try:
+            await self._users.touch_session(session.token_hash, now)
+        except CallcenterError as error:
+            # Pages can still be read while the database takes no writes.
+            log.warning("use of a log-in not noted", reason=error.code)
 
     async def close(self, session_id: str) -> None:
         """End one session."""

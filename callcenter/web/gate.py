@@ -44,6 +44,7 @@ STATUS = {
     "conflict": HTTPStatus.CONFLICT,
     "too_many": HTTPStatus.TOO_MANY_REQUESTS,
     "action_failed": HTTPStatus.BAD_GATEWAY,
+    "database_away": HTTPStatus.SERVICE_UNAVAILABLE,
     "telephony_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
