@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, delete, exc, insert, select, update
 
+from callcenter.accounts.user import SessionRow, UserRow
 from callcenter.clock import Clock
 from callcenter.errors import Conflict
 from callcenter.ids import QueueName, UserId
 from callcenter.storage.database import Database
 from callcenter.storage.tables import sessions, users
-from callcenter.web.ports import SessionRow, UserRow
 
 _USER = (
     users.c.id,

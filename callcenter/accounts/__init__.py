@@ -1,0 +1,1 @@
+"""Who may log in, in which role; log-ins and how long they last."""

@@ -1,0 +1,75 @@
+"""What the settings mean to the parts that are built from them."""
+
+from pathlib import Path
+
+from callcenter.asterisk.ami.connection import AmiTarget
+from callcenter.calls.ports import PhoneBook, QueueSettings
+from callcenter.customers.customer import Tier
+from callcenter.errors import SettingsError
+from callcenter.ids import QueueName
+from callcenter.routing.policy import LinePolicy
+from callcenter.settings import AsteriskSettings, PhoneSettings, Settings
+
+LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def queue_settings(settings: Settings) -> dict[QueueName, QueueSettings]:
+    """The queues, each with its own times or the common ones."""
+    routing = settings.routing
+    return {
+        QueueName(queue.name): QueueSettings(
+            name=QueueName(queue.name),
+            title_en=queue.title_en,
+            title_zh=queue.title_zh,
+            record=queue.record,
+            ring_seconds=queue.ring_seconds or routing.ring_seconds,
+            wrap_up_seconds=routing.wrap_up_seconds
+            if queue.wrap_up_seconds is None
+            else queue.wrap_up_seconds,
+        )
+        for queue in settings.queues
+    }
+
+
+def line_policy(settings: Settings) -> LinePolicy:
+    """The promises per tier."""
+    routing = settings.routing
+    promises = {
+        Tier.VIP: routing.promise_vip,
+        Tier.KEY: routing.promise_key,
+        Tier.REGULAR: routing.promise_regular,
+        Tier.SMALL: routing.promise_small,
+    }
+    return LinePolicy(promises, routing.ceiling)
+
+
+def ami_secret(path: Path | None) -> str:
+    """The AMI secret from its file; raises ``SettingsError`` saying what to do."""
+    example = 'ami_secret_file = "/etc/callcenter/ami.secret"'
+    if path is None:
+        raise SettingsError(
+            f"asterisk.ami_secret_file: is needed to log in to Asterisk; for example: {example}"
+        )
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"asterisk.ami_secret_file: {path} can't be read: {error}") from error
+    if not lines or not lines[0].strip():
+        raise SettingsError(f"asterisk.ami_secret_file: the first line of {path} must be the secret")
+    return lines[0].strip()
+
+
+def ami_target(asterisk: AsteriskSettings) -> AmiTarget:
+    """Where to log in; raises ``SettingsError`` for a network that would carry the secret in the clear."""
+    if not asterisk.allow_plain_remote and asterisk.host not in LOCAL:
+        raise SettingsError(
+            f"asterisk.host: {asterisk.host} is another machine and AMI is not encrypted; set "
+            "allow_plain_remote = true only if the network between is yours alone"
+        )
+    secret = ami_secret(asterisk.ami_secret_file)
+    return AmiTarget(asterisk.host, asterisk.ami_port, asterisk.ami_user, secret)
+
+
+def phone_book(phones: PhoneSettings) -> PhoneBook:
+    """How phones are dialled."""
+    return PhoneBook(phones.dial, phones.device, phones.predial, phones.outbound)

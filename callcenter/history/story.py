@@ -1,0 +1,71 @@
+"""One call as its page tells it."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Protocol
+
+from callcenter.ids import CallId, CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLine:
+    """One stretch of a call on its page; the seconds of all add up to the call's."""
+
+    stage: str
+    queue: str
+    agent: str
+    started_at: dt.datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OfferLine:
+    """One offer of the call to an agent."""
+
+    agent: str
+    offered_at: dt.datetime
+    ended_at: dt.datetime | None
+    result: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpLine:
+    """What an agent said of the call."""
+
+    agent: str
+    disposition: str
+    note: str
+    ended_at: dt.datetime
+    timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallStory:
+    """A call as its page tells it. ``agent_ids`` are all who were offered it or spoke in it."""
+
+    call_id: CallId
+    direction: str
+    number: str
+    did: str
+    customer_id: CustomerId | None
+    customer_name: str
+    tier: str
+    queue: str
+    arrived_at: dt.datetime
+    ended_at: dt.datetime | None
+    end_reason: str
+    marks: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
+    agent_ids: frozenset[int] = frozenset()
+    segments: tuple[SegmentLine, ...] = ()
+    offers: tuple[OfferLine, ...] = ()
+    wrap_ups: tuple[WrapUpLine, ...] = ()
+    recording_id: str | None = None
+
+
+class CallStories(Protocol):
+    """The kept record of single calls."""
+
+    async def story(self, call_id: CallId) -> CallStory | None:
+        """One call, or None."""

@@ -1,0 +1,1 @@
+"""Recordings: server-made names in one folder, played to whom they concern."""
