@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 import structlog
 
@@ -13,11 +14,11 @@ from callcenter.asterisk.ami.actions import SimpleAction
 from callcenter.asterisk.ami.connection import AmiConnection, AmiCounters, AmiLimits, AmiTarget, Greeting
 from callcenter.asterisk.ami.messages import Event, Response
 from callcenter.bus import Bus
-from callcenter.calls.events import TelephonyLost, TelephonyUp
+from callcenter.calls.events import PhoneStateChanged, TelephonyLost, TelephonyUp
 from callcenter.calls.ports import LiveChannel, PhoneBook
 from callcenter.clock import Clock
 from callcenter.errors import ActionFailed, TelephonyDown
-from callcenter.ids import CallId, Extension, new_id
+from callcenter.ids import CallId, new_id
 from callcenter.telephony import safe
 from callcenter.telephony.channels import ChannelTable
 from callcenter.telephony.originates import Originates
@@ -91,10 +92,6 @@ class Telephony:
         """The channels of the last snapshot, for adopting calls that began before us; none while down."""
         return list(self._resync.channels) if self._up else []
 
-    def waited_for(self) -> frozenset[Extension]:
-        """Phones that are said to ring or to be in use."""
-        return frozenset(self._phones.engaged())
-
     async def run(self) -> None:
         """Keep the link, and look twice a minute whether the events told everything; until cancelled."""
         try:
@@ -154,8 +151,7 @@ class Telephony:
             if failed is not None:
                 self._bus.publish(failed)
             return
-        for happened in self._translator.apply(self.table, self._phones, event, now):
-            self._bus.publish(happened)
+        self._publish(self._translator.apply(self.table, self._phones, event, now))
 
     async def _on_up(self, greeting: Greeting) -> None:
         first = self._epoch is None
@@ -167,9 +163,11 @@ class Telephony:
         now = self._clock.now()
         gap = 0.0 if first or self._lost_at is None else now - self._lost_at
         self._up, self._lost_at = True, None
+        phones = [each for each in happened if isinstance(each, PhoneStateChanged)]
+        self._publish(phones)
         self._bus.publish(TelephonyUp(now, restarted, self.table.live_calls(), gap))
-        for each in happened:
-            self._bus.publish(each)
+        if not first:  # at our own start the calls that live are taken over by ``live_channels``
+            self._publish([each for each in happened if not isinstance(each, PhoneStateChanged)])
         log.info("telephony up", restarted=restarted, channels=len(self.table), gap_seconds=round(gap, 2))
 
     def _on_down(self, reason: str) -> None:
@@ -190,12 +188,13 @@ class Telephony:
             if not self._up:
                 continue
             try:
-                happened = await self._resync.reconcile(self.listing, self._clock.now)
+                self._publish(await self._resync.reconcile(self.listing, self._clock.now))
             except (ActionFailed, TelephonyDown) as error:
                 log.warning("reconcile failed", reason=error.message)
-                continue
-            for each in happened:
-                self._bus.publish(each)
+
+    def _publish(self, happened: Sequence[object]) -> None:
+        for each in happened:
+            self._bus.publish(each)
 
     def _check_up(self) -> None:
         if not self._up:

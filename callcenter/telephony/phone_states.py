@@ -50,10 +50,6 @@ class PhoneStates:
         self._known[extension] = state
         return [PhoneStateChanged(extension, state, now)]
 
-    def engaged(self) -> list[Extension]:
-        """Phones that are said to ring or to be in use."""
-        return [e for e, s in self._known.items() if s in (PhoneState.BUSY, PhoneState.RINGING)]
-
     def forget(self) -> None:
         """Nothing is known any more."""
         self._known.clear()
