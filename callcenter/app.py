@@ -38,18 +38,19 @@ from callcenter.reception.outbound import Outbound
 from callcenter.reception.parts import Parts
 from callcenter.reception.recovery import Recovery
 from callcenter.reception.talks import Talks
+from callcenter.recordings.files import RecordingFiles
 from callcenter.routing.distributor import Distributor, OfferTimes
 from callcenter.routing.line import Line
 from callcenter.screen_pop.current import CurrentPops
 from callcenter.screen_pop.presenter import Presenter
 from callcenter.settings import Settings
-from callcenter.storage.audit import StoredAudit
-from callcenter.storage.calls import StoredCalls
+from callcenter.storage.audit import Audit
+from callcenter.storage.calls import StoredCalls, StoredHistory
 from callcenter.storage.complaints import StoredComplaints
 from callcenter.storage.customers import StoredCustomers
 from callcenter.storage.database import Database, upgrade
 from callcenter.storage.follow_ups import StoredFollowUps
-from callcenter.storage.recorder import QueuedRecorder
+from callcenter.storage.recorder import DatabaseRecorder
 from callcenter.storage.users import StoredUsers
 from callcenter.supervision.board import Board
 from callcenter.tasks import Tasks
@@ -87,8 +88,9 @@ class Kept:
     complaints: StoredComplaints
     follow_ups: StoredFollowUps
     calls: StoredCalls
-    audit: StoredAudit
-    recorder: QueuedRecorder
+    history: StoredHistory
+    audit: Audit
+    recorder: DatabaseRecorder
 
 
 @dataclass(frozen=True)
@@ -143,19 +145,21 @@ class App:
         clock = self._ground.clock
         await upgrade(self._s.database.url)
         database = Database(self._s.database.url)
-        recorder = QueuedRecorder(database, clock)
+        recorder = DatabaseRecorder(database, self._s.database.journal, clock, region=self._s.region)
+        await recorder.start()
         try:
-            async with recorder:
-                yield Kept(
-                    StoredCustomers(database, clock),
-                    StoredUsers(database, clock),
-                    StoredComplaints(database, clock),
-                    StoredFollowUps(database, clock),
-                    StoredCalls(database, clock),
-                    StoredAudit(database, clock),
-                    recorder,
-                )
+            yield Kept(
+                StoredCustomers(database),
+                StoredUsers(database, clock),
+                StoredComplaints(database, clock),
+                StoredFollowUps(database, clock),
+                StoredCalls(database, clock),
+                StoredHistory(database, clock),
+                Audit(recorder, clock),
+                recorder,
+            )
         finally:
+            await recorder.close()
             await database.close()
 
     async def _build(self, kept: Kept, target: AmiTarget, stack: AsyncExitStack) -> Core:
@@ -216,7 +220,7 @@ class App:
             switch,
             mirror,
             telephony,
-            kept.calls,
+            kept.history,
             kept.recorder,
             g.tasks,
             g.timers,
@@ -290,7 +294,7 @@ class App:
 
     async def _restore(self, core: Core, kept: Kept) -> None:
         """Agents who were logged in when we died are so again; their screens have the usual grace to return."""
-        for row in await kept.calls.presences():
+        for row in await kept.history.presences():
             user = await kept.users.user(UserId(row.agent_id))
             if user is None or not user.active:
                 continue
@@ -363,6 +367,7 @@ class App:
             rules=WebRules(s.web.public_url, s.web.session_hours, s.web.login_tries, s.web.login_window),
             queues=[Titled(queue.name, queue.title_en, queue.title_zh) for queue in s.queues],
             reasons=[Titled(r.code, r.title_en, r.title_zh) for r in s.not_ready_reasons],
+            audit=kept.audit,
         )
 
     async def _beat(self) -> None:

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from callcenter import log as logs
-from callcenter.errors import CallcenterError, SettingsError
+from callcenter.errors import BadInput, CallcenterError, SettingsError
 from callcenter.settings import Settings, load
 from callcenter.watchdog import UNUSABLE, Watchdog, serve_command
+
+if TYPE_CHECKING:
+    from callcenter.accounts.adding import NewUser
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,6 +115,71 @@ def version(as_json: JsonOption = False) -> None:
         typer.echo(f"callcenter {found}")
 
 
+@app.command()
+@_explained
+def doctor(
+    config: ConfigOption = DEFAULT_CONFIG,
+    sip: Annotated[
+        str | None, typer.Option(help="host:port of Asterisk's SIP, to test that a password is asked for.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the Asterisk of the settings, the database and the speech engine, and say what is missing."""
+    from callcenter.doctor.command import run_doctor  # noqa: PLC0415
+
+    settings = load(config)
+    logs.configure("ERROR", "console")
+    raise typer.Exit(run_doctor(settings, as_json=as_json, sip=sip))
+
+
+@app.command()
+@_explained
+def demo(
+    headless: Annotated[bool, typer.Option(help="No seat: make the calls, judge them, end.")] = False,
+    calls: Annotated[int, typer.Option(help="How many, headless.")] = 30,
+    agents: Annotated[int, typer.Option(help="Simulated agents.")] = 6,
+    rate: Annotated[float, typer.Option(help="Calls a second, headless.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed, the same callers.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Where all that it writes goes.")] = Path("var/demo"),
+    port: Annotated[int, typer.Option(help="The pages' port; 0 takes a free one.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the main job with a real Asterisk and simulated people: calls, pops, agents, the record."""
+    from callcenter.demo.run import DemoOptions, run_demo  # noqa: PLC0415
+
+    options = DemoOptions(folder, headless, calls, agents, rate, seed, as_json, port)
+    raise typer.Exit(asyncio.run(run_demo(options)))
+
+
+@app.command()
+@_explained
+def bench(
+    only: Annotated[str, typer.Option(help="parse, lookup, pops or cpu; all when not given.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure, and print ratios with the machine's size."""
+    from callcenter.bench.run import run_bench  # noqa: PLC0415
+
+    raise typer.Exit(run_bench(only, as_json=as_json))
+
+
+ivr = typer.Typer(help="The flows that callers meet.", no_args_is_help=True)
+app.add_typer(ivr, name="ivr")
+
+
+@ivr.command("check")
+@_explained
+def ivr_check(files: Annotated[list[Path], typer.Argument()], config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check flows; every problem with its file, line and node. Exit status 0 when all can be used."""
+    from callcenter.ids import QueueName  # noqa: PLC0415
+    from callcenter.ivr.loader import load_flow  # noqa: PLC0415
+
+    queues = [QueueName(queue.name) for queue in load(config).queues]
+    for file in files:
+        load_flow(file, queues)
+        typer.echo(f"{file}: good")
+
+
 @user.command("add")
 @_explained
 def user_add(
@@ -126,34 +194,48 @@ def user_add(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Add a user. The first admin is made by this command: there is no default password."""
-    from callcenter.accounts_cli import add_user  # noqa: PLC0415
+    from callcenter.accounts.adding import NewUser  # noqa: PLC0415
 
     settings = _settings(config)
-    password = _password(password_file)
-    names = frozenset(part.strip() for part in queues.split(",") if part.strip())
-    asyncio.run(
-        add_user(
-            settings,
-            username=username,
-            name=name or username,
-            role=role,
-            extension=extension,
-            queues=names,
-            password=password,
-        )
+    new = NewUser(
+        username,
+        name or username,
+        role,
+        extension,
+        frozenset(part.strip() for part in queues.split(",") if part.strip()),
     )
+    asyncio.run(_keep_user(settings, new, _password(password_file)))
     typer.echo(f"{role} {username} added.")
+
+
+async def _keep_user(settings: Settings, new: "NewUser", password: str) -> None:
+    from callcenter.accounts.adding import add_user  # noqa: PLC0415
+    from callcenter.clock import SystemClock  # noqa: PLC0415
+    from callcenter.ids import QueueName  # noqa: PLC0415
+    from callcenter.storage.database import Database, upgrade  # noqa: PLC0415
+    from callcenter.storage.users import StoredUsers  # noqa: PLC0415
+
+    await upgrade(settings.database.url)
+    database = Database(settings.database.url)
+    try:
+        queues = frozenset(QueueName(queue.name) for queue in settings.queues)
+        await add_user(StoredUsers(database, SystemClock()), new, password, queues)
+    finally:
+        await database.close()
 
 
 def _password(file: Path | None) -> str:
     if file is not None:
-        lines = file.read_text("utf-8").splitlines()
+        try:
+            lines = file.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{file} can't be read: {error}") from error
         return lines[0] if lines else ""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != first:
-        raise SettingsError("The two passwords differ: nothing was added.")
+        raise BadInput("The two passwords differ: nothing was added.")
     return first
 
 

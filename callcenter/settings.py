@@ -82,6 +82,7 @@ class DatabaseSettings(Section):
     """``[database]``"""
 
     url: str = "sqlite+aiosqlite:///var/callcenter.db"
+    journal: Path = Path("var/record.journal")
 
     @field_validator("url")
     @classmethod

@@ -129,7 +129,10 @@ class Floor:
                 "action_method": "POST",
             },
             "web": {"port": self.web_port, "assets_folder": str((self.plan.root / "agent_ui").absolute())},
-            "database": {"url": f"sqlite+aiosqlite:///{self.database.absolute()}"},
+            "database": {
+                "url": f"sqlite+aiosqlite:///{self.database.absolute()}",
+                "journal": str((folder / "record.journal").absolute()),
+            },
             "recordings": {"folder": str(self.asterisk_plan.recordings_folder.absolute())},
             "ivr": {
                 "flow": str((self.plan.root / "ivr_flows" / "main.yaml").absolute()),

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from callcenter.accounts.user import UserRow
 from callcenter.errors import NotFound
+from callcenter.history.story import CallStory
+from callcenter.ids import CallId
 
 RECORDING_ID = re.compile(r"[0-9a-f]{32}")
 HEARS_ALL = frozenset({"supervisor", "admin"})
@@ -15,8 +17,11 @@ HEARS_ALL = frozenset({"supervisor", "admin"})
 class RecordedCalls(Protocol):
     """What is needed of the storage."""
 
-    async def heard_by(self, recording_id: str) -> frozenset[int] | None:
-        """The agents who were in the recorded call; None when no call has this recording."""
+    async def call_of_recording(self, recording_id: str) -> CallId | None:
+        """The call with this recording."""
+
+    async def story(self, call_id: CallId) -> CallStory | None:
+        """The call as it is on record."""
 
 
 class RecordingFiles:
@@ -31,8 +36,9 @@ class RecordingFiles:
         missing = NotFound("There is no such recording.")
         if not RECORDING_ID.fullmatch(recording_id):
             raise missing
-        agents = await self._calls.heard_by(recording_id)
-        if agents is None or (user.role not in HEARS_ALL and int(user.id) not in agents):
+        call_id = await self._calls.call_of_recording(recording_id)
+        story = await self._calls.story(call_id) if call_id else None
+        if story is None or (user.role not in HEARS_ALL and int(user.id) not in story.agent_ids):
             raise missing
         path = self._folder / f"{recording_id}.wav"
         if not await asyncio.to_thread(path.is_file):

@@ -93,6 +93,7 @@ class Distributor:
         self._places: dict[CallId, Place] = {}
         self._offers: dict[OfferId, Offer] = {}
         self._telephony_up = True
+        self._matching = False
 
     def join(self, call: Call, queue: QueueName, arrived: float) -> Place:
         """Take a place in the line of ``queue``; ``arrived`` (monotonic) decides which."""
@@ -131,11 +132,19 @@ class Distributor:
         return next((offer for offer in self._offers.values() if offer.call.id == call_id), None)
 
     def match(self) -> None:
-        """Make every offer that can be made now."""
-        if not self._telephony_up:
+        """Make every offer that can be made now.
+
+        An offer changes an agent, which is announced, which asks for a match: that inner one is left to the
+        outer one, which looks again anyway. Else a call could be seen in the line while it is being offered.
+        """
+        if not self._telephony_up or self._matching:
             return
-        while (found := self._next_pair()) is not None:
-            self._offer(*found)
+        self._matching = True
+        try:
+            while (found := self._next_pair()) is not None:
+                self._offer(*found)
+        finally:
+            self._matching = False
 
     def telephony(self, *, up: bool) -> None:
         """No offers while Asterisk's events are away: we would not know what the phones do."""
@@ -177,9 +186,9 @@ class Distributor:
             until,
             choice.words(),
         )
-        self._roster.reserve(choice.agent.id, offer.id, waiting.call_id, until)
         self.line.leave(waiting.call_id)
         self._offers[offer.id] = offer
+        self._roster.reserve(choice.agent.id, offer.id, waiting.call_id, until)
         self._timers.at(("offer", offer.id), until, lambda: self._lease_ended(offer))
         self._bus.publish(CallOffered(offer.id, place.call, offer.agent_id, offer.extension, now, offer.why))
         place.give(offer)
