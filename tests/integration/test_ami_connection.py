@@ -175,17 +175,23 @@ async def test_snapshot_then_stream() -> None:
 
 async def test_a_snapshot_that_fails_is_taken_again() -> None:
     """The connection is built anew until ``on_up`` has succeeded."""
-    async with FakeAmi() as ami, connected(ami) as listener:
-        faults = [KeyError("x"), ActionFailed("y")]
+    with capture_logs() as logs:
+        async with FakeAmi() as ami, connected(ami) as listener:
+            await _fail_twice(listener)
+    assert [entry["event"] for entry in logs].count("asterisk snapshot failed") == 2
 
-        async def snapshot() -> None:
-            if faults:
-                raise faults.pop()
 
-        listener.snapshot = snapshot
-        await until(lambda: listener.connection.up)
-        assert listener.told("up") == 3
-        assert listener.story[1] == "down: the snapshot failed: ActionFailed"
+async def _fail_twice(listener: Listener) -> None:
+    faults = [KeyError("x"), ActionFailed("y")]
+
+    async def snapshot() -> None:
+        if faults:
+            raise faults.pop()
+
+    listener.snapshot = snapshot
+    await until(lambda: listener.connection.up)
+    assert listener.told("up") == 3
+    assert listener.story[1] == "down: the snapshot failed: ActionFailed"
 
 
 async def test_a_handler_that_fails_does_not_stop_the_rest() -> None:
@@ -399,6 +405,28 @@ async def test_filters_are_sent_only_when_configured() -> None:
             await until(lambda: other.up)
             running.cancel()
         assert [action["Filter"] for action in ami.named("Filter")] == ["!Event: VarSet"]
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_cancel_at_the_moment_of_a_loss_still_cancels(turns: int) -> None:
+    """Whatever turn of the loop the two meet in, ``run`` ends: a stop of the program must not hang."""
+    async with FakeAmi() as ami:
+        connection = AmiConnection(
+            AmiTarget("127.0.0.1", ami.port, "callcenter", "wrong"),
+            SystemClock(),
+            on_event=lambda _event: None,
+            on_up=lambda _greeting: asyncio.sleep(0),
+            on_down=lambda _reason: None,
+        )
+        running = asyncio.create_task(connection.run())
+        while not ami.named("Login"):
+            await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        ended, _ = await asyncio.wait([running], timeout=1.0)
+        running.cancel()
+        assert ended
 
 
 async def test_cancelling_leaves_no_task_behind() -> None:

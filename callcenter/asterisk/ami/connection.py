@@ -129,6 +129,10 @@ class AmiConnection:
             self.up = False
             self._session = None
             session.close()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Before Python 3.13 a task group forgets a cancel that comes together with a loss.
+            raise asyncio.CancelledError
         return lost
 
     async def _bring_up(self, session: AmiSession, tasks: asyncio.TaskGroup) -> None:
