@@ -22,6 +22,7 @@ import structlog
 from callcenter.errors import BadInput, PartMissing
 from callcenter.rig.mulaw import tone
 from callcenter.rig.pcap import key_capture
+from callcenter.rig.ports import free_ports
 from callcenter.rig.scenarios import Script, caller, key_file
 from callcenter.rig.sip_message import quoted
 from callcenter.tasks import Tasks
@@ -162,11 +163,12 @@ class SippRun:
         plans: Sequence[tuple[int, CallPlan]],
         *,
         server: tuple[str, int],
-        rate: float,
-        trace: bool,
-        on_result: Callable[[CallerResult], None] | None,
+        rate: float = 5.0,
+        trace: bool = False,
+        on_result: Callable[[CallerResult], None] | None = None,
     ) -> None:
         self.folder = folder
+        self.pid: int | None = None
         self._script, self._plans, self._server, self._rate = script, dict(plans), server, rate
         self._trace, self._on_result = trace, on_result
         self._seen: dict[int, _Seen] = {row: _Seen() for row, _ in plans}
@@ -185,6 +187,7 @@ class SippRun:
         limit = len(rows) / self._rate + self._script.ring_limit + patience + _GRACE
         self._started = time.monotonic()
         process = await start_sipp(self._arguments(), self.folder)
+        self.pid = process.pid
         try:
             async with asyncio.timeout(limit):
                 while process.returncode is None:
@@ -204,7 +207,15 @@ class SippRun:
         return [
             *(f"{host}:{port}", "-sf", "scenario.xml", "-inf", "callers.csv", "-m", str(len(self._plans))),
             *("-l", str(len(self._plans)), "-r", f"{round(per_second)}", "-rp", f"{round(period)}"),
-            *("-mp", str(free_media_port(host)), "-trace_logs", "-log_file", "log"),
+            *(
+                "-p",
+                str(free_ports(1)[0]),
+                "-mp",
+                str(free_media_port(host)),
+                "-trace_logs",
+                "-log_file",
+                "log",
+            ),
             *(("-trace_msg", "-message_file", "messages") if self._trace else ()),
         ]
 

@@ -45,10 +45,13 @@ def caller(script: Script) -> str:
     """The scenario of a caller; rows of the CSV file: number; From's name part; number dialled; row; ms; end."""
     port = "rtpstream_audio_port" if script.sound else "media_port"
     invite = _request("INVITE", 1, 1, to="", body=_SDP.format(port=port), extra="X-Caller: yes\n")
+    limit = round(script.ring_limit * 1000)
     parts = [
         _log("invite"),
         _send(invite, retransmit=True),
-        *(f'<recv response="{code}" optional="true"/>' for code in (100, 180, 181, 182, 183)),
+        # SIPp stands at the first of these while it waits, so that is where the limit counts.
+        f'<recv response="100" optional="true" timeout="{limit}" ontimeout="{_CANCEL}"/>',
+        *(f'<recv response="{code}" optional="true"/>' for code in (180, 181, 182, 183)),
         *(
             f'<recv response="{code}" optional="true" next="{_REFUSED}">'
             f"<action>{_log_action('refused', str(code))}</action></recv>"
@@ -56,7 +59,7 @@ def caller(script: Script) -> str:
         ),
         _bye_at_any_time(),
         (
-            f'<recv response="200" timeout="{round(script.ring_limit * 1000)}" ontimeout="{_CANCEL}">'
+            f'<recv response="200" timeout="{limit}" ontimeout="{_CANCEL}">'
             f"<action>{_log_action('answered', '')}</action></recv>"
         ),
         _send(_request("ACK", 1, 2)),
@@ -109,7 +112,7 @@ def customer(talk: float) -> str:
         f'<recv request="CANCEL" optional="global" next="{_CUSTOMER_CANCELLED}"/>',
         f'<recv request="BYE" optional="global" next="{_CUSTOMER_BYE}"/>',
         (
-            '<recv request="INVITE"><action>'
+            '<recv request="INVITE" rrs="true"><action>'
             '<ereg regexp="sip:[^@]*([0-9][0-9])@" search_in="msg" check_it="false" assign_to="all,way"/>'
             '<ereg regexp=".*" search_in="hdr" header="From:" check_it="false" assign_to="peer"/>'
             f"{_log_action('invite', '[$way]')}</action></recv>"
@@ -185,7 +188,7 @@ def _answer(line: str, *, tagged: bool = False, body: str = "", cseq: str = "") 
 def _talk(milliseconds: int) -> list[str]:
     """Answer; after a while say BYE."""
     bye = (
-        "BYE sip:asterisk@[remote_ip]:[remote_port] SIP/2.0\n"
+        "BYE [next_url] SIP/2.0\n"
         "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK[pid]y[call_number]\n"
         "From: <sip:[local_ip]:[local_port]>;tag=[pid]c[call_number]\n"
         "To:[$peer]\nCall-ID: [call_id]\nCSeq: 1 BYE\nMax-Forwards: 70\nContent-Length: [len]\n\n"
