@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import case, delete, exc, func, select, update
+from sqlalchemy import bindparam, case, delete, exc, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callcenter.calls.call import EndReason
@@ -39,6 +39,12 @@ log = structlog.get_logger(__name__)
 Rejected = list[tuple[Entry, str]]
 UNWRITABLE = (exc.StatementError, OverflowError, ValueError, TypeError, KeyError)
 """What a row raises that no database will ever take; ``DatabaseAway`` is not among them."""
+
+
+_CUT = delete(segments).where(
+    segments.c.call_id == bindparam("of_call"), segments.c.position >= bindparam("length")
+)
+"""A call that was put together anew may have fewer segments than the guess that it replaces."""
 
 
 class RecordWriter:
@@ -130,12 +136,8 @@ class RecordWriter:
         if parts:
             key = ["call_id", "position"]
             await connection.execute(upsert(self._database.dialect, segments, key, list(parts[0])), parts)
-        for call, call_segments in kept:
-            await connection.execute(
-                delete(segments).where(
-                    segments.c.call_id == call["id"], segments.c.position >= len(call_segments)
-                )
-            )
+        cuts = [{"of_call": call["id"], "length": len(call_segments)} for call, call_segments in kept]
+        await connection.execute(_CUT, cuts)
 
     async def _offers(self, connection: AsyncConnection, rows: list[Row]) -> None:
         statement = upsert(

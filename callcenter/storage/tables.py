@@ -129,6 +129,7 @@ calls = Table(
     Column("talked_ms", BigInteger, nullable=False),
     Column("seen_at", Utc, nullable=False),  # when the core last wrote it
     Index("ix_calls_customer_id_arrived_at", "customer_id", "arrived_at"),
+    Index("ix_calls_served_by_arrived_at", "served_by", "arrived_at"),
     Index("ix_calls_recording", "recording"),
 )
 

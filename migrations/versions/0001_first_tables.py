@@ -148,6 +148,7 @@ def create_calls() -> None:
     op.create_index("ix_calls_customer_id_arrived_at", "calls", ["customer_id", "arrived_at"])
     op.create_index("ix_calls_ended_at", "calls", ["ended_at"])
     op.create_index("ix_calls_recording", "calls", ["recording"])
+    op.create_index("ix_calls_served_by_arrived_at", "calls", ["served_by", "arrived_at"])
 
 
 def create_segments() -> None:
