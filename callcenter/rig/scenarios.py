@@ -38,30 +38,26 @@ class Script:
     sound: Path | None = None
     """A file of mu-law that is sent all the time."""
     ring_limit: float = 30.0
-    """Seconds until CANCEL if nobody answers."""
+    """Seconds from the last sign of ringing until CANCEL, if nobody answers."""
 
 
 def caller(script: Script) -> str:
     """The scenario of a caller; rows of the CSV file: number; From's name part; number dialled; row; ms; end."""
     port = "rtpstream_audio_port" if script.sound else "media_port"
     invite = _request("INVITE", 1, 1, to="", body=_SDP.format(port=port), extra="X-Caller: yes\n")
-    limit = round(script.ring_limit * 1000)
+    limit = f'timeout="{round(script.ring_limit * 1000)}" ontimeout="{_CANCEL}"'
     parts = [
         _log("invite"),
         _send(invite, retransmit=True),
-        # SIPp stands at the first of these while it waits, so that is where the limit counts.
-        f'<recv response="100" optional="true" timeout="{limit}" ontimeout="{_CANCEL}"/>',
-        *(f'<recv response="{code}" optional="true"/>' for code in (180, 181, 182, 183)),
+        # SIPp takes the limit of whichever of these it stands at, and starts it anew with each answer: so all have it.
+        *(f'<recv response="{code}" optional="true" {limit}/>' for code in (100, 180, 181, 182, 183)),
         *(
-            f'<recv response="{code}" optional="true" next="{_REFUSED}">'
+            f'<recv response="{code}" optional="true" next="{_REFUSED}" {limit}>'
             f"<action>{_log_action('refused', str(code))}</action></recv>"
             for code in REFUSALS
         ),
-        _bye_at_any_time(),
-        (
-            f'<recv response="200" timeout="{limit}" ontimeout="{_CANCEL}">'
-            f"<action>{_log_action('answered', '')}</action></recv>"
-        ),
+        _bye_at_any_time(limit),
+        f'<recv response="200" {limit}><action>{_log_action("answered", "")}</action></recv>',
         _send(_request("ACK", 1, 2)),
         *_sound(script),
         *_keys(script),
@@ -217,9 +213,9 @@ def _turn_down(label: int, line: str) -> str:
     )
 
 
-def _bye_at_any_time() -> str:
+def _bye_at_any_time(limit: str) -> str:
     return (
-        f'<recv request="BYE" optional="global" next="{_BYE}"><action>'
+        f'<recv request="BYE" optional="global" next="{_BYE}" {limit}><action>'
         '<ereg regexp="cause=([0-9]+)" search_in="hdr" header="Reason:" check_it="false" assign_to="head,cause"/>'
         "</action></recv>"
     )
