@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,12 +26,11 @@ PASSWORD_BYTES = 9
 
 @dataclass(frozen=True)
 class FloorAgent:
-    """One agent: who logs in, on which phone, in which queues."""
+    """One agent: who logs in, and on which phone; ``queues`` are for one who has yet to be made."""
 
     username: str
-    name: str
     extension: str
-    queues: tuple[str, ...]
+    queues: tuple[str, ...] = ()
 
 
 @dataclass
@@ -53,6 +53,10 @@ class FloorPlan:
     web_port: int = 0
     root: Path = field(default_factory=Path.cwd)
     """Where ``config/``, ``ivr_flows/`` and ``agent_ui/`` are."""
+    prompts: Path | None = None
+    """Where rendered prompts are kept for the next time; in ``folder`` when None."""
+    extra_asterisk: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the ``AsteriskPlan`` that differ."""
 
 
 class Floor:
@@ -68,6 +72,8 @@ class Floor:
             extensions=[agent.extension for agent in plan.agents],
             agi_port=agi,
             shipped=(plan.root / "config" / "asterisk").absolute(),
+            sounds_folder=(plan.prompts or plan.folder / "prompts").absolute(),
+            **plan.extra_asterisk,
         )
         self.asterisk = PrivateAsterisk(plan.launcher, self.asterisk_plan)
         self._processes: dict[str, asyncio.subprocess.Process] = {}
@@ -105,8 +111,7 @@ class Floor:
         """Asterisk, phones, core, screens, in this order. Raises ``PartMissing`` saying which part failed."""
         self.write_settings()
         await self.asterisk.start()
-        await self.start_phones()
-        await self.start_core()
+        await asyncio.gather(self.start_phones(), self.start_core())
         await self.start_screens()
 
     def write_settings(self) -> None:
@@ -242,6 +247,7 @@ class Floor:
     async def _start(self, name: str, *command: str) -> None:
         with (self.plan.folder / f"{name}.log").open("ab") as out:
             self._processes[name] = await asyncio.create_subprocess_exec(
+                *_tied_to_us(),
                 *command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -290,6 +296,12 @@ class Floor:
 
     def _tail(self, name: str, characters: int = 3000) -> str:
         return self.log(name)[-characters:]
+
+
+def _tied_to_us() -> list[str]:
+    """The command that makes the kernel end the child when this process is killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What really happened, from the processes of callers, phones and screens, set against what was expected. Pure.
 
-A call is found in the phones' and screens' events by our call id, which the INVITE carries, and joined to its caller by the
-number. Times are the machine's monotonic clock, taken in the process that saw the thing.
+A call is found in the phones' and screens' events by our call id, which the INVITE carries, and joined to its caller
+by the number. Times are the machine's monotonic clock, taken in the process that saw the thing.
 """
 
 from collections import defaultdict

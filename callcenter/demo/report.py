@@ -5,9 +5,7 @@ from rich.table import Table
 
 from callcenter.demo.judge import Summary, Verdict
 
-HEADER = (
-    f"{'who':<24} {'tier':<8} {'IVR':<3} {'queue':<11} {'waited':>7} {'agent':<14} {'pop before ring':<17} outcome"
-)
+HEADER = f"{'who':<24} {'tier':<8} {'IVR':<3} {'queue':<11} {'waited':>7} {'agent':<14} {'pop before ring':<17} outcome"
 
 
 def line(verdict: Verdict) -> str:
@@ -61,7 +59,7 @@ def _fit(text: str, columns: int) -> str:
     """Cut or fill to so many columns of a terminal."""
     kept, used = "", 0
     for character in text:
-        width = 2 if ord(character) >= 0x1100 else 1  # noqa: PLR2004  where East Asian scripts begin
+        width = 2 if ord(character) >= 0x1100 else 1
         if used + width > columns:
             break
         kept, used = kept + character, used + width

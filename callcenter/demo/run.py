@@ -7,16 +7,16 @@ import secrets
 import shutil
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from callcenter.demo import judge, people, report
-from callcenter.demo.floor import Floor, FloorAgent, FloorPlan, read_events
-from callcenter.demo.prepare import prepare_database
+from callcenter.demo import judge, prepare, report
+from callcenter.demo.floor import Floor, FloorPlan, read_events
 from callcenter.demo.story import Expected, draw, known_numbers
 from callcenter.errors import PartMissing
 from callcenter.rig.asterisk_install import find_launcher
@@ -27,6 +27,8 @@ TALK = (2.0, 5.0)
 ANSWER_AFTER = (0.4, 1.2)
 WRAP_UP = (0.3, 1.0)
 """Seconds that simulated agents take; short, so that a demo is."""
+ROUNDING = 1000
+"""Microseconds that the sum of a call's segments may be off."""
 SEAT_EVERY = 7.0
 """Seconds between calls while somebody sits in the seat."""
 
@@ -52,7 +54,9 @@ class Demo:
         self._o = options
         self._console = Console(stderr=options.as_json, highlight=False, soft_wrap=True)
         self._password = secrets.token_urlsafe(6)
-        self._agents = people.agents(options.agents)
+        self._agents = prepare.agents(options.agents)
+        self._names: dict[str, str] = {}
+        self._began = time.time_ns() // 1000
 
     async def run(self) -> int:
         """The exit status: 0 when nothing was lost, late or wrong (headless), or when it was ended by hand."""
@@ -69,7 +73,8 @@ class Demo:
     async def _floor(self) -> AsyncIterator[Floor]:
         folder = self._o.folder.absolute()
         await asyncio.to_thread(_clear, folder)
-        everybody = [*self._agents, *([] if self._o.headless else [people.SEAT])]
+        seat = not self._o.headless
+        everybody = [*self._agents, *([prepare.SEAT] if seat else [])]
         floor = Floor(
             FloorPlan(
                 folder=folder,
@@ -78,30 +83,36 @@ class Demo:
                 password=self._password,
                 screens=self._agents,
                 behaviour={"kind": "auto", "answer_after": ANSWER_AFTER, "talk": TALK},
-                behaviours={people.SEAT.extension: {"kind": "click", "talk": None}},
+                behaviours={prepare.SEAT.extension: {"kind": "click", "talk": None}},
                 screen={"finish_after": WRAP_UP, "ready_again_after": (2.0, 4.0)},
                 overrides={"log": {"level": "INFO"}, "routing": {"wrap_up_seconds": 30}},
                 web_port=self._o.web_port,
+                prompts=folder.parent / "demo-prompts",
             )
         )
         try:
-            await self._step("sample customers", lambda: prepare_database(floor, everybody, self._password))
+            await self._step("sample customers", self._database(floor, seat=seat))
+            self._names = prepare.names(floor.database)
             floor.write_settings()
-            await self._step("Asterisk", floor.asterisk.start)
-            await self._step(f"{len(everybody)} desk phones", floor.start_phones)
-            await self._step("the call centre", floor.start_core)
-            await self._step(f"{len(self._agents)} agents at their screens", floor.start_screens)
+            await self._step("Asterisk", floor.asterisk.start())
+            await self._step(f"{len(everybody)} desk phones", floor.start_phones())
+            await self._step("the call centre", floor.start_core())
+            await self._step(f"{len(self._agents)} agents at their screens", floor.start_screens())
             async with Customers(folder / "customers", floor.asterisk_plan.trunk_port, talk=20.0):
                 yield floor
         finally:
             await floor.stop()
 
-    async def _step(self, what: str, work: Callable[[], object]) -> None:
+    async def _database(self, floor: Floor, *, seat: bool) -> None:
+        count = max(300, self._o.calls)
+        await prepare.prepare_database(
+            floor.database, self._password, agents=self._o.agents, customers=count, seat=seat
+        )
+
+    async def _step(self, what: str, work: Awaitable[None]) -> None:
         began = asyncio.get_running_loop().time()
         with self._console.status(f"starting: {what}"):
-            result = work()
-            if asyncio.iscoroutine(result):
-                await result
+            await work
         took = asyncio.get_running_loop().time() - began
         self._console.print(f"  [green]✓[/green] {what} [dim]{took:.1f} s[/dim]")
 
@@ -142,10 +153,6 @@ class Demo:
         verdict = judge.verdict(expected, result, found.get(expected.key, []), self._names)
         self._console.print(report.line(verdict), markup=False)
 
-    @property
-    def _names(self) -> dict[str, str]:
-        return {agent.extension: agent.name for agent in [*self._agents, people.SEAT]}
-
     def _judge(
         self, floor: Floor, calls: Sequence[Expected], results: Sequence[CallerResult]
     ) -> tuple[list[judge.Verdict], judge.Summary]:
@@ -155,7 +162,7 @@ class Demo:
             judge.verdict(call, result, found.get(call.key, []), self._names)
             for call, result in zip(calls, results, strict=True)
         ]
-        kept = records(floor.database)
+        kept = records(floor.database, self._began)
         gone = {call_id for call_id, (_, reason) in kept.items() if reason == "abandoned"}
         rung = {ring.call_id for its in found.values() for ring in its}
         missing = sum(call_id not in kept or not kept[call_id][0] for call_id in rung)
@@ -176,7 +183,7 @@ class Demo:
             f"\n[bold]Open {floor.address}/[/bold]\n"
             f"  agent:       user [bold]you[/bold], password [bold]{self._password}[/bold], phone 1000. Press Ready; "
             "calls come within seconds.\n"
-            f"  supervisor:  user [bold]boss[/bold], password [bold]{self._password}[/bold]\n"
+            f"  supervisor:  user [bold]supervisor[/bold], password [bold]{self._password}[/bold]\n"
             "  Your phone is simulated: Answer on the page picks it up.\n"
             "Ctrl-C ends the demo and everything that it started.\n"
         )
@@ -218,18 +225,23 @@ class Demo:
         self._print_call(floor, call, results[0])
 
 
-def records(database: Path) -> dict[str, tuple[bool, str]]:
-    """Of each inbound call on record: whether its segments add up to its length, and how it ended."""
+RECORDS = """
+SELECT c.id, c.arrived_at, c.ended_at, c.end_reason, SUM(s.ended_at - s.started_at)
+FROM calls c LEFT JOIN segments s ON s.call_id = c.id
+WHERE c.direction = 'inbound' AND c.arrived_at >= ?
+GROUP BY c.id
+"""
+
+
+def records(database: Path, since: int) -> dict[str, tuple[bool, str]]:
+    """Each inbound call since (microseconds since 1970): do its segments add up to its length, and how it ended."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
-        rows = connection.execute(
-            "SELECT c.id, c.arrived_at, c.ended_at, c.end_reason, SUM(s.ended_at - s.started_at)"
-            " FROM calls c LEFT JOIN segments s ON s.call_id = c.id WHERE c.direction = 'inbound' GROUP BY c.id"
-        ).fetchall()
+        rows = connection.execute(RECORDS, (since,)).fetchall()
     finally:
         connection.close()
     return {
-        call_id: (ended is not None and abs((ended - arrived) - (total or 0)) <= 1000, reason or "")
+        call_id: (ended is not None and abs((ended - arrived) - (total or 0)) <= ROUNDING, reason or "")
         for call_id, arrived, ended, reason, total in rows
     }
 
@@ -250,5 +262,3 @@ async def run_demo(options: DemoOptions) -> int:
     if options.calls < 1 or options.agents < 1 or options.rate <= 0:
         raise PartMissing("A demo needs at least one call, one agent and a rate above 0.")
     return await Demo(options).run()
-
-
