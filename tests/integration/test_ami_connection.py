@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from callcenter.asterisk.ami import actions
 from callcenter.asterisk.ami.connection import AmiConnection, AmiLimits, AmiTarget, Greeting
+from callcenter.asterisk.ami.framing import AmiFramer
 from callcenter.asterisk.ami.messages import Event
 from callcenter.clock import SystemClock
 from callcenter.errors import ActionFailed, BadInput, TelephonyDown
@@ -388,6 +389,20 @@ async def test_asterisk_comes_back_after_a_restart() -> None:
         await until(lambda: listener.connection.up)
         first, second = listener.greetings
         assert first.epoch != second.epoch
+
+
+async def test_a_fault_of_our_own_costs_one_link_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw is logged, and the link comes back."""
+    with capture_logs() as logs:
+        async with FakeAmi() as ami, connected(ami) as listener:
+            await until(lambda: listener.connection.up)
+            with monkeypatch.context() as patch:
+                patch.setattr(AmiFramer, "feed", lambda *_: 1 / 0)
+                ami.event("Newchannel")
+                await until(lambda: listener.told("down"))
+            await until(lambda: listener.connection.up)
+        assert listener.story[1] == "down: a fault of ours: ExceptionGroup"
+    assert "task failed" in [entry["event"] for entry in logs]
 
 
 async def test_filters_are_sent_only_when_configured() -> None:

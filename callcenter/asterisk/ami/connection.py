@@ -19,6 +19,7 @@ from callcenter.asterisk.ami.messages import Event, Response
 from callcenter.asterisk.ami.session import AmiCounters, AmiLimits, AmiSession, LinkLost
 from callcenter.clock import Clock
 from callcenter.errors import ActionFailed, BadInput, TelephonyDown
+from callcenter.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -92,10 +93,22 @@ class AmiConnection:
 
     async def run(self) -> None:
         """Connect for ever, until cancelled."""
+        # Each link has a task of its own: before Python 3.13 a task group forgets a cancel that comes
+        # together with a loss, and then this loop would go on for ever.
+        links = Tasks("ami")
+        try:
+            await self._link_after_link(links)
+        finally:
+            await links.close()
+
+    async def _link_after_link(self, links: Tasks) -> None:
         attempt = 0
         while True:
             self._up_since = None
-            lost = await self._one_link()
+            link = links.start(self._one_link(), "link")
+            await asyncio.wait([link])
+            error = link.exception()
+            lost = link.result() if error is None else LinkLost(f"a fault of ours: {type(error).__name__}")
             if self._up_since is not None and self._clock.now() - self._up_since >= self._limits.settled:
                 attempt = 0
             self._tell_down(lost)
@@ -129,10 +142,6 @@ class AmiConnection:
             self.up = False
             self._session = None
             session.close()
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            # Before Python 3.13 a task group forgets a cancel that comes together with a loss.
-            raise asyncio.CancelledError
         return lost
 
     async def _bring_up(self, session: AmiSession, tasks: asyncio.TaskGroup) -> None:
