@@ -191,6 +191,8 @@ class Telephony:
                 self._publish(await self._resync.reconcile(self.listing, self._clock.now))
             except (ActionFailed, TelephonyDown) as error:
                 log.warning("reconcile failed", reason=error.message)
+            except Exception:  # an edge: one look that stumbles must not end the link
+                log.exception("reconcile failed")
 
     def _publish(self, happened: Sequence[object]) -> None:
         for each in happened:

@@ -308,6 +308,30 @@ async def test_a_whole_call_and_its_hold(centre: Centre) -> None:
     assert centre.of(seen.DirectCallRinging) == []
 
 
+async def test_phones_behind_local_channels(centre: Centre) -> None:
+    """Dialled as on a FreePBX, through a Local channel, our call still rings its phone once and ends once; an AGI
+    session is confirmed by asking when its event was never seen, and a made-up one is not."""
+    results: list[DialResult] = []
+    dialogue = acd(results, "Local/1001@from-queue/n")
+
+    async def asked(line: AgiCallerLine, call_id: CallId) -> None:
+        centre.telephony.table.clear()
+        confirms = centre.telephony.confirms
+        assert await asyncio.gather(confirms(line.channel_id), confirms(f"{line.channel_id}9")) == [
+            True,
+            False,
+        ]
+        await dialogue(line, call_id)
+
+    centre.dialogue = asked
+    centre.phone("1001", kind="auto", answer_after=(0.2, 0.2), talk=(0.6, 0.6))
+    await centre.call("7000")
+    await centre.until(lambda: results and centre.of(seen.CallerLeft))
+    assert centre.story(centre.calls[0]) == ["PartyRinging", "PartyAnswered", "PartyGone", "CallerLeft"]
+    assert (results[0].outcome, results[0].caller_gone) == ("answered", False)
+    assert 0.5 < results[0].talk_seconds < 0.9
+
+
 async def test_the_agent_hangs_up_first(centre: Centre) -> None:
     """Dial returns with the talk's length, counted from the agent's answer, and the caller is still there."""
     results: list[DialResult] = []
