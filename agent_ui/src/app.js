@@ -20,11 +20,14 @@ function say(text, bad = false) {
   messageTimer = setTimeout(() => { bar.hidden = true; }, bad ? 10000 : 5000);
 }
 
+// A tab's title has no markup that could keep a name from turning the direction of the rest.
+const withoutTurns = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "").slice(0, 80);
+
 let announced = "";
 function showCaller() {
   const pop = document.getElementById("pop");
   const title = pop?.dataset.title;
-  document.title = title ? `${title} · ${baseTitle}` : baseTitle;
+  document.title = title ? `${withoutTurns(title)} · ${baseTitle}` : baseTitle;
   const key = pop?.dataset.callId ?? "";
   if (key !== announced) {
     announced = key;

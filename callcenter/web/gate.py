@@ -23,6 +23,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SESSION_COOKIE = "callcenter_session"
 LOGIN_COOKIE = "callcenter_login"
 LANGUAGE_COOKIE = "callcenter_language"
+SOCKET = "/ws"
+FORM = "application/x-www-form-urlencoded"
+"""The one kind of body that is read: our forms carry no files."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -101,16 +104,23 @@ def _refuse_stranger(request: web.Request, answer: Answer) -> web.StreamResponse
     return error_answer(request, answer, "signed_out", "Log in first.", int(HTTPStatus.UNAUTHORIZED))
 
 
+async def _field_of_form(request: web.Request, name: str) -> str:
+    if not request.can_read_body:
+        return ""
+    if request.content_type != FORM:
+        raise BadInput("A form must be sent as " + FORM + ".")
+    try:
+        field = (await request.post()).get(name, "")
+    except (ValueError, LookupError) as error:
+        raise BadInput("The form can't be read.") from error
+    return field if isinstance(field, str) else ""
+
+
 async def _check_form(request: web.Request, visitor: Visitor | None) -> None:
     if not from_own_pages(request, required=False):
         raise Forbidden("This request came from another site.")
-    given = request.headers.get("X-CSRF-Token", "")
-    if not given:
-        try:
-            field = (await request.post()).get("csrf", "")
-        except (ValueError, LookupError) as error:
-            raise BadInput("The form can't be read.") from error
-        given = field if isinstance(field, str) else ""
+    field = await _field_of_form(request, "csrf")
+    given = request.headers.get("X-CSRF-Token", "") or field
     expected = [visitor.csrf] if visitor is not None else []
     if visitor is None and (login := request.cookies.get(LOGIN_COOKIE)):
         expected.append(csrf_of(login))
@@ -122,6 +132,9 @@ async def _check_form(request: web.Request, visitor: Visitor | None) -> None:
 async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The session, the role table, the form token."""
     access, answer = _rule(request)
+    if request.path == SOCKET and not from_own_pages(request, required=True):
+        # Browsers let every site open sockets to us, with our cookies.
+        raise Forbidden("The Origin of this socket is not this site.")
     visitor = None
     if token := request.cookies.get(SESSION_COOKIE):
         visitor = await request.app[AUTH].visitor(token)

@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 from aiohttp import WSMsgType, web
 
-from callcenter.errors import BadInput, CallcenterError, Forbidden
+from callcenter.errors import BadInput, CallcenterError
 from callcenter.tasks import Tasks
-from callcenter.web.gate import from_own_pages, language_of, visitor_of
+from callcenter.web.gate import language_of, visitor_of
 from callcenter.web.limits import Rate
 from callcenter.web.parts import AUTH, FRAGMENTS, ORDERS, PARTS
 from callcenter.web.screen import SESSION_OVER, TOO_MUCH, Message, Screen
@@ -27,8 +27,6 @@ SILENT_SECONDS = 90.0
 
 async def page_socket(request: web.Request) -> web.StreamResponse:
     """Serve one page until it closes."""
-    if not from_own_pages(request, required=True):
-        raise Forbidden("The Origin of this socket is not this site.")
     visitor = visitor_of(request)
     await take_seat(request.app, visitor)
     ws = web.WebSocketResponse(

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
 from callcenter.clock import Clock, SystemClock
-from callcenter.ids import AgentId
+from callcenter.ids import AgentId, UserId
 from callcenter.web.auth import Passwords
-from callcenter.web.parts import Titled, WebFolders, WebParts, WebRules
+from callcenter.web.parts import Titled, WebFolders, WebParts, WebRules, log_audit
+from callcenter.web.ports import Audit
 from callcenter.web.screens import ScreenHub
 from callcenter.web.server import WebServer, build_app
 from tests.fakes.fake_desk import FakeBoard, FakeDesk, board_data
@@ -98,31 +100,21 @@ def built_pages(folder: Path) -> Path:
     return folder
 
 
-@asynccontextmanager
-async def web_site(
-    folder: Path, *, dist: Path | None = None, rules: WebRules | None = None, clock: Clock | None = None
-) -> AsyncIterator[Site]:
-    """A running site with three agents, a supervisor and an administrator."""
-    recordings = folder / "recordings"
-    recordings.mkdir()
+def parts_for(
+    folder: Path,
+    users: FakeUsers,
+    records: FakeRecords,
+    *,
+    dist: Path | None = None,
+    rules: WebRules | None = None,
+    clock: Clock | None = None,
+    audit: Audit = log_audit,
+) -> WebParts:
+    """The parts of a site with fakes behind it."""
     hub = ScreenHub()
-    desk, board, users, records = FakeDesk(hub), FakeBoard(board_data()), FakeUsers(), FakeRecords()
-    for number, username, role, extension in (
-        (1, "lina", "agent", "1001"),
-        (2, "wei", "agent", "1002"),
-        (3, "noah", "agent", ""),
-        (9, "sofia", "supervisor", ""),
-        (10, "root", "admin", ""),
-    ):
-        users.add(number, username, role, extension=extension)
-    audited: list[tuple[str, int, dict[str, str]]] = []
-
-    def audit(action: str, user_id: int, **facts: str) -> None:
-        audited.append((action, user_id, facts))
-
-    parts = WebParts(
-        desk=desk,
-        board=board,
+    return WebParts(
+        desk=FakeDesk(hub),
+        board=FakeBoard(board_data()),
         users=users,
         customers=records,
         stories=records,
@@ -133,7 +125,7 @@ async def web_site(
             templates=AGENT_UI / "templates",
             locales=AGENT_UI / "locales",
             dist=dist or built_pages(folder / "dist"),
-            recordings=recordings,
+            recordings=folder / "recordings",
         ),
         rules=rules or WebRules(),
         queues=(Titled("support", "Support", "客户服务"), Titled("sales", "Sales", "销售")),
@@ -141,18 +133,46 @@ async def web_site(
         audit=audit,
         passwords=Passwords(QUICK),
     )
-    site = Site(desk, board, users, records, hub, parts, audited)
+
+
+@asynccontextmanager
+async def web_site(
+    folder: Path, *, dist: Path | None = None, rules: WebRules | None = None, clock: Clock | None = None
+) -> AsyncIterator[Site]:
+    """A running site with three agents, a supervisor and an administrator."""
+    (folder / "recordings").mkdir()
+    users, records = FakeUsers(), FakeRecords()
+    for number, username, role, extension in (
+        (1, "lina", "agent", "1001"),
+        (2, "wei", "agent", "1002"),
+        (3, "noah", "agent", ""),
+        (9, "sofia", "supervisor", ""),
+        (10, "root", "admin", ""),
+    ):
+        users.add(number, username, role, extension=extension)
+    audited: list[tuple[str, int, dict[str, str]]] = []
+
+    def audit(action: str, user_id: UserId, **facts: str) -> None:
+        audited.append((action, int(user_id), facts))
+
+    parts = parts_for(folder, users, records, dist=dist, rules=rules, clock=clock, audit=audit)
+    desk, board = cast("FakeDesk", parts.desk), cast("FakeBoard", parts.board)
     server = WebServer(build_app(parts), "127.0.0.1", 0)
-    site.port = await server.start()
+    site = Site(desk, board, users, records, parts.hub, parts, audited, await server.start())
     try:
         yield site
     finally:
         await server.stop()
 
 
-async def receive(ws: ClientConnection, kind: str) -> dict[str, object]:
+async def receive(ws: ClientConnection, kind: str) -> dict[str, Any]:
     """The next message of this type; others are passed over."""
     while True:
-        message: dict[str, object] = json.loads(await ws.recv())
+        message: dict[str, Any] = json.loads(await ws.recv())
         if message["type"] == kind:
             return message
+
+
+async def tell(ws: ClientConnection, kind: str, **fields: Any) -> None:
+    """Send one message."""
+    await ws.send(json.dumps({"type": kind, **fields}))

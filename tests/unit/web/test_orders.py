@@ -1,0 +1,130 @@
+"""What a page may order: what is let through to the desk, and what never gets there."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callcenter.errors import BadInput
+from callcenter.ids import AgentId
+from callcenter.web.orders import NUMBER, Orders
+from callcenter.web.screens import ScreenHub
+from tests.fakes.fake_desk import FakeDesk
+
+pytestmark = pytest.mark.unit
+ME = AgentId(1)
+CRLF = chr(13) + chr(10)
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk(ScreenHub())
+
+
+@pytest.fixture
+def orders(desk: FakeDesk) -> Orders:
+    return Orders(desk, desk.hub)
+
+
+async def test_numbers_are_cleaned_of_spacing_and_passed_on(orders: Orders, desk: FakeDesk) -> None:
+    """People write numbers with blanks and dashes."""
+    done = await orders.obey(ME, {"type": "dial", "number": "+86 138-0013 8000"})
+    assert done == {"call_id": "c" * 32}
+    assert desk.told == [("dial", ME, "+8613800138000", None, None)]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "233@from-internal/n" + CRLF + "Application: System",
+        "500&PJSIP/itsp/1900",
+        "100,,,U(x)",
+        "${SHELL(id)}",
+        "Local/100@x",
+        "../etc",
+        "1001\n",
+        "+",
+        "1" * 33,
+        "١٢٣",
+        "",
+        None,
+        17,
+        ["1001"],
+        {"number": "1001"},
+    ],
+)
+async def test_what_is_no_number_never_reaches_the_desk(
+    orders: Orders, desk: FakeDesk, number: object
+) -> None:
+    """Attacks A3 to A5: refused here, with words."""
+    with pytest.raises(BadInput):
+        await orders.obey(ME, {"type": "dial", "number": number})
+    assert desk.told == []
+
+
+@given(st.text(max_size=60))
+async def test_only_plain_numbers_pass(number: str) -> None:
+    """Whatever is typed: the desk gets a strict number or nothing."""
+    desk = FakeDesk(ScreenHub())
+    try:
+        await Orders(desk, desk.hub).obey(ME, {"type": "dial", "number": number})
+    except BadInput:
+        assert desk.told == []
+    else:
+        assert NUMBER.fullmatch(desk.told[0][2])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"type": 1},
+        {"type": "listen", "agent_id": 2},
+        {"type": "force_ready"},
+        {"type": "__init__"},
+        {"type": "not_ready"},
+        {"type": "not_ready", "reason": "lunch"},
+        {"type": "dial"},
+        {"type": "dial", "number": "1001", "customer_id": 3},
+        {"type": "dial", "customer_id": True},
+        {"type": "dial", "customer_id": -1},
+        {"type": "dial", "customer_id": 1.5},
+        {"type": "dial", "customer_id": 2**63},
+        {"type": "finish_wrap_up", "disposition": "A B", "note": ""},
+        {"type": "finish_wrap_up", "disposition": "RESOLVED", "note": "x" * 2001},
+        {"type": "finish_wrap_up", "disposition": "RESOLVED", "note": "bell \x07"},
+        {"type": "finish_wrap_up", "disposition": "RESOLVED", "note": "\ud800"},
+        {"type": "log_complaint", "category": "other", "severity": "extreme", "subject": "x"},
+        {"type": "plan_follow_up", "customer_id": 1, "reason": "x", "due_at": "2026-01-31T15:00:00"},
+        {"type": "plan_follow_up", "customer_id": 1, "reason": "x", "due_at": "tomorrow"},
+        {"type": "pop_shown", "call_id": "../x"},
+        {"type": "pop_shown", "call_id": "a" * 32, "offer_id": 5},
+    ],
+)
+async def test_malformed_orders_are_refused(orders: Orders, desk: FakeDesk, fields: dict[str, Any]) -> None:
+    """Also orders that only a supervisor might once have (A14): there is no such order."""
+    with pytest.raises(BadInput):
+        await orders.obey(ME, fields)
+    assert desk.told == []
+
+
+async def test_a_follow_up_is_planned_in_utc(orders: Orders, desk: FakeDesk) -> None:
+    """The browser's offset is applied."""
+    fields = {"customer_id": "17", "reason": "r", "note": "n", "due_at": "2026-01-31T15:00:00+08:00"}
+    assert await orders.obey(ME, {"type": "plan_follow_up", **fields}) == {"follow_up_id": 7}
+    assert desk.told[0] == ("plan_follow_up", ME, 17, "r", "n", dt.datetime(2026, 1, 31, 7, tzinfo=dt.UTC))
+
+
+async def test_a_complaint_needs_no_customer(orders: Orders, desk: FakeDesk) -> None:
+    """An unknown caller may complain as well."""
+    fields = {
+        "category": "other",
+        "severity": "high",
+        "subject": "Rude",
+        "text": "two\nlines",
+        "customer_id": None,
+    }
+    assert await orders.obey(ME, {"type": "log_complaint", **fields}) == {"number": "C-000042"}
+    assert desk.told == [("log_complaint", ME, "other", "high", "Rude", "two\nlines", None)]
