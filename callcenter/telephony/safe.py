@@ -19,7 +19,7 @@ _DIAL_STRING = re.compile(
 _SUBROUTINE = re.compile(r"[A-Za-z0-9_-]{1,80}\^[A-Za-z0-9_-]{1,80}\^[0-9]{1,3}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _VALUE = re.compile(r"[A-Za-z0-9_.:@/+*# -]{0,200}")
-_RECORDING = re.compile(r"/[A-Za-z0-9_/-][A-Za-z0-9_./-]{0,300}\.(?:wav|WAV|gsm|ulaw|alaw)")
+_RECORDING = re.compile(r"/[A-Za-z0-9_./@+~=-]{1,300}\.(?:wav|WAV|gsm|ulaw|alaw)")
 
 
 def number(text: str) -> str:
