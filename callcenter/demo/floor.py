@@ -21,7 +21,8 @@ from callcenter.rig.asterisk_config import AsteriskPlan, fresh_plan
 from callcenter.rig.asterisk_server import PrivateAsterisk
 from callcenter.rig.ports import free_ports
 
-PASSWORD_BYTES = 9
+FIRST_TONE, TONE_STEP, TONES = 500, 150, 12
+"""Hz; far enough apart to be told from each other in a tenth of a second."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,11 @@ class Floor:
         """Where the pages are."""
         return f"http://127.0.0.1:{self.web_port}"
 
+    def tone_of(self, extension: str) -> int:
+        """What this phone says, in Hz: so that a recording tells who was heard."""
+        places = [phone.extension for phone in self.asterisk_plan.phones]
+        return FIRST_TONE + TONE_STEP * (places.index(extension) % TONES)
+
     # -------------------------------------------------------- starting and stopping
 
     async def start(self) -> None:
@@ -165,6 +171,7 @@ class Floor:
                 {
                     "extension": phone.extension,
                     "password": phone.secret,
+                    "tone": self.tone_of(phone.extension),
                     "behaviour": dict(self.plan.behaviours.get(phone.extension, self.plan.behaviour)),
                 }
                 for phone in self.asterisk_plan.phones
@@ -233,6 +240,17 @@ class Floor:
         except FileNotFoundError:
             return None
         return int(pids[0]) if pids else None
+
+    def kill_core(self) -> None:
+        """SIGKILL to the core alone: its watchdog starts another."""
+        self.signal_core(signal.SIGKILL)
+
+    def signal_core(self, number: signal.Signals) -> None:
+        """Send the core a signal, such as SIGSTOP."""
+        pid = self.core_pid()
+        if pid is None:
+            raise PartMissing("the core does not run now")
+        os.kill(pid, number)
 
     def kill_core_for_good(self) -> None:
         """SIGKILL to watchdog and core: nobody starts it again."""

@@ -25,7 +25,7 @@ def agents(count: int) -> list[FloorAgent]:
 async def prepare_database(
     path: Path, password: str, *, agents: int, customers: int = 300, seat: bool = False
 ) -> None:
-    """Make and fill the database at an absolute path; everybody has the same password. One that is filled already stays as it is."""
+    """Make and fill the database at an absolute path; everybody has the same password. A filled one stays as it is."""
     url = f"sqlite+aiosqlite:///{path}"
     clock = SystemClock()
     await upgrade(url)
