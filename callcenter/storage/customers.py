@@ -117,27 +117,45 @@ def _record_query() -> Any:
     c, o, k, f, p, w = customers.c, orders.c, complaints.c, follow_ups.c, promises.c, wrap_ups.c
     numbers, call, user = customer_numbers.c, calls.c, users.c
     none = cast(null(), Text)
+    still_open = [k.state != closed for closed in CLOSED]
     return union_all(
         _part(
             "customer",
             select(c.id).select_from(customers.outerjoin(users, user.id == c.owner_id)).where(c.id == _WHO),
-            id=c.id, a=c.name, b=c.company, c=c.tier, d=c.language, e=c.notes, f=user.display_name, n=c.owner_id,
+            id=c.id,
+            a=c.name,
+            b=c.company,
+            c=c.tier,
+            d=c.language,
+            e=c.notes,
+            f=user.display_name,
+            n=c.owner_id,
         ),
         _part("extra", select(c.id).where(c.id == _WHO), a=cast(c.extra, Text)),
         _part(
             "number",
-            select(numbers.number_key).where(numbers.customer_id == _WHO).order_by(numbers.position).limit(NUMBERS),
-            a=numbers.number_key, n=numbers.position,
+            select(numbers.number_key)
+            .where(numbers.customer_id == _WHO)
+            .order_by(numbers.position)
+            .limit(NUMBERS),
+            a=numbers.number_key,
+            n=numbers.position,
         ),
         _part(
             "orders",
             select(o.currency).where(o.customer_id == _WHO).group_by(o.currency),
-            a=o.currency, n=func.count(), due=cast(func.sum(type_coerce(o.amount, BigInteger)), BigInteger),
+            a=o.currency,
+            n=func.count(),
+            due=cast(func.sum(type_coerce(o.amount, BigInteger)), BigInteger),
         ),
         _part(
             "complaint",
-            select(k.id).where(k.customer_id == _WHO, k.state.not_in(CLOSED)).order_by(k.opened_at.desc()).limit(LINES),
-            id=k.id, a=k.subject, b=k.state, at=k.opened_at, due=k.due_at,
+            select(k.id).where(k.customer_id == _WHO, *still_open).order_by(k.opened_at.desc()).limit(LINES),
+            id=k.id,
+            a=k.subject,
+            b=k.state,
+            at=k.opened_at,
+            due=k.due_at,
         ),
         _part(
             "contact",
@@ -150,14 +168,21 @@ def _record_query() -> Any:
             .where(call.customer_id == _WHO, call.ended_at.is_not(None))
             .order_by(call.arrived_at.desc())
             .limit(CONTACTS),
-            a=call.direction, b=call.queue, c=user.display_name,
-            d=func.coalesce(w.disposition, call.end_reason), e=func.coalesce(w.note, none), f=call.id,
+            a=call.direction,
+            b=call.queue,
+            c=user.display_name,
+            d=func.coalesce(w.disposition, call.end_reason),
+            e=func.coalesce(w.note, none),
+            f=call.id,
             at=call.arrived_at,
         ),
         _part(
             "follow_up",
             select(f.id).where(f.customer_id == _WHO, f.state == "planned").order_by(f.due_at).limit(LINES),
-            id=f.id, a=f.reason, b=f.note, due=f.due_at,
+            id=f.id,
+            a=f.reason,
+            b=f.note,
+            due=f.due_at,
         ),
         _part(
             "promise",
@@ -166,9 +191,11 @@ def _record_query() -> Any:
             .where(p.customer_id == _WHO, p.state == "open")
             .order_by(p.due_at)
             .limit(LINES),
-            a=p.what, b=user.display_name, due=p.due_at,
+            a=p.what,
+            b=user.display_name,
+            due=p.due_at,
         ),
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------ from rows to a record

@@ -52,6 +52,8 @@ class Journal:
         new = self._size == 0
         if new:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists():
+                self._set_aside()  # it could not be read at the start
             self.id = secrets.token_hex(16)
         head = [json.dumps({"journal": self.id, "format": 1})] if new else []
         data = "".join(f"{line}\n" for line in [*head, *lines]).encode()

@@ -133,7 +133,10 @@ class DatabaseRecorder:
 
     async def start(self) -> None:
         """Take over what an earlier run left in the journal, then write."""
-        await asyncio.to_thread(self._journal.open)
+        try:
+            await asyncio.to_thread(self._journal.open)
+        except OSError as error:
+            log.warning("journal can't be opened", reason=str(error))
         if self._journal.count:
             log.info("journal of an earlier run will be replayed", lines=self._journal.count)
             self._settled.clear()
