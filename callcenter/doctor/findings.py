@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from callcenter.doctor.check import Check, failed, ok, warning
 from callcenter.doctor.dialplan import DIALPLAN_REMEDY
-from callcenter.doctor.trial_call import Trial
+from callcenter.doctor.trial_call import NO_END, NO_EVENTS, Trial
 from callcenter.settings import Settings
 from callcenter.telephony.self_test import READ_LINE
 
@@ -14,7 +14,6 @@ UNWANTED = ("Newexten", "VarSet", "RTCPSent", "RTCPReceived")
 """Events that an account without our eventfilter gets by the hundred."""
 _RELOAD = "and then  asterisk -rx 'manager reload'"
 _GENERAL = "in manager.conf, under [general]:  {line}  " + _RELOAD
-_NO_CALL = "not tried, because the trial call could not be made"
 
 
 def findings(trial: Trial, settings: Settings) -> list[Check]:
@@ -37,8 +36,12 @@ def _call(trial: Trial) -> Check:
     remedy = DIALPLAN_REMEDY
     if "Permission" in trial.placed:
         remedy = "give the account the write class originate (see ami-rights)"
-    if trial.placed.startswith("it did not end"):
+    elif trial.placed == NO_EVENTS:
         remedy = f"in manager.conf, in our account:  {READ_LINE}  and no eventfilter but ours;  {_RELOAD}"
+    elif trial.placed == NO_END:
+        remedy = (
+            "whoever listens on the FastAGI port takes calls and does not answer: restart the call centre"
+        )
     return failed("trial-call", f"a call from Asterisk to itself: {trial.placed}", remedy)
 
 

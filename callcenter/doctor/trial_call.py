@@ -5,6 +5,7 @@ program, plays a sound that we wrote, and writes a recording that we can read.
 """
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,10 @@ from callcenter.settings import AsteriskSettings
 from callcenter.telephony import safe
 from callcenter.telephony.caller_line import AgiCallerLine
 
-LIMIT = 12.0
-"""Seconds for the whole call; it takes four."""
+LIMIT = 8.0
+"""Seconds for the whole call; it takes two or three."""
+NO_END = "it did not end in time"
+NO_EVENTS = "no event of it reaches us"
 _SETTLE = 0.3
 """Seconds in which the last events arrive, and in which a sound file reaches the disk."""
 _FAR = f"Local/far@{TRIAL}"
@@ -108,9 +111,17 @@ async def _place(link: Link, trial: Trial, *, queue: bool) -> None:
             while not any(_ended(event) for _, event in link.events):
                 await link.more()
     except TimeoutError:
-        trial.placed = "it did not end in time, or its events do not reach us"
-        return
+        trial.placed = NO_END if link.events else NO_EVENTS
+        await _hang_up(link)
     await asyncio.sleep(_SETTLE)
+
+
+async def _hang_up(link: Link) -> None:
+    """End what is left of the call."""
+    names = {event.get("Channel") for _, event in link.events if event.get("Channel").startswith(_FAR)}
+    for name in names:
+        with contextlib.suppress(ActionFailed):
+            await link.ask(actions.hangup(name))
 
 
 def _ended(event: Event) -> bool:
