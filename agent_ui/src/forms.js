@@ -25,7 +25,10 @@ function values(form) {
 
 function dirty(form) {
   return [...form.elements].some((one) => {
-    if (one instanceof HTMLSelectElement) return [...one.options].some((o) => o.selected !== o.defaultSelected && o.value);
+    if (one instanceof HTMLSelectElement) {
+      const first = Math.max(0, [...one.options].findIndex((option) => option.defaultSelected));
+      return one.selectedIndex !== first;
+    }
     return "defaultValue" in one && one.value !== one.defaultValue;
   });
 }

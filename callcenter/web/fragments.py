@@ -3,6 +3,7 @@
 Every value is escaped by Jinja; a template has no text of its own, all texts come from the catalogues.
 """
 
+import asyncio
 import datetime as dt
 import functools
 from collections.abc import Mapping
@@ -21,14 +22,17 @@ AGENT_FRAGMENTS = {
     "pop": ("pop",),
     "wrap_up": ("wrap-up",),
     "telephony": ("telephony",),
-    "board": ("board", "telephony"),
     "snapshot": ("agent-bar", "call", "pop", "wrap-up", "telephony"),
 }
-"""Kind of message -> the elements of the page that it replaces."""
+"""Kind of message -> the elements of the page that it replaces; the board is drawn apart, in slices."""
 
 
 CATEGORIES = ("delivery", "product", "service", "billing", "other")
 """What a complaint may be about; the codes are kept with it."""
+
+
+SLICE = 50
+"""Pieces of a template between two turns of others: about a quarter of a millisecond."""
 
 
 class Fragments:
@@ -49,30 +53,48 @@ class Fragments:
 
     def page(self, template: str, language: str, **values: Any) -> str:
         """A whole page or a part of one."""
-        return self._templates[template].render(
-            lang=language,
-            languages=LANGUAGES,
-            t=functools.partial(self._texts.text, language),
-            code_text=functools.partial(self._texts.code, language),
-            title=functools.partial(self._title, language),
-            queue_title=functools.partial(self._queue_title, language),
-            reasons=self._reasons,
-            dispositions=self._dispositions,
-            reason_text=functools.partial(self._reason, language),
-            disposition_text=functools.partial(self._disposition, language),
-            categories=CATEGORIES,
-            duration=duration,
-            seconds=tenths,
-            iso=iso,
-            utc_text=utc_text,
-            **values,
-        )
+        return self._templates[template].render(self._words(language) | values)
+
+    async def page_in_slices(self, template: str, language: str, **values: Any) -> str:
+        """The same for what may be long: other work gets its turn in between. (A thread would not do: it keeps the
+        interpreter for 5 ms at a time.)"""
+        pieces = []
+        for number, piece in enumerate(self._templates[template].generate(self._words(language) | values)):
+            pieces.append(piece)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return "".join(pieces)
+
+    async def board(self, data: Mapping[str, Any], language: str) -> dict[str, str]:
+        """The fragments of a board, drawn in slices."""
+        board = data["board"]
+        return {
+            "board": await self.page_in_slices("fragments/board.html", language, board=board),
+            "telephony": self.page("fragments/telephony.html", language, telephony=board["telephony"]),
+        }
+
+    def _words(self, language: str) -> dict[str, Any]:
+        return {
+            "lang": language,
+            "languages": LANGUAGES,
+            "t": functools.partial(self._texts.text, language),
+            "code_text": functools.partial(self._texts.code, language),
+            "title": functools.partial(self._title, language),
+            "queue_title": functools.partial(self._queue_title, language),
+            "reasons": self._reasons,
+            "dispositions": self._dispositions,
+            "reason_text": functools.partial(self._reason, language),
+            "disposition_text": functools.partial(self._disposition, language),
+            "categories": CATEGORIES,
+            "duration": duration,
+            "seconds": tenths,
+            "iso": iso,
+            "utc_text": utc_text,
+        }
 
     def render(self, kind: str, data: Mapping[str, Any], language: str) -> dict[str, str]:
         """The fragments of one message, by the id of the element each replaces."""
         names = AGENT_FRAGMENTS.get(kind, ())
-        if kind == "board":
-            data = {**data, "telephony": data["board"]["telephony"]}
         return {name: self.page(f"fragments/{name}.html", language, **data) for name in names}
 
     def error(self, language: str, code: str, message: str) -> str:

@@ -33,8 +33,17 @@ async def agent_page(request: web.Request) -> web.StreamResponse:
 
 async def supervisor_page(request: web.Request) -> web.StreamResponse:
     """The board."""
-    board = request.app[PARTS].board.snapshot()
-    return _page(request, "supervisor.html", visitor_of(request), board=board, telephony=board["telephony"])
+    visitor, board = visitor_of(request), request.app[PARTS].board.snapshot()
+    page = await request.app[FRAGMENTS].page_in_slices(
+        "supervisor.html",
+        language_of(request),
+        csrf=visitor.csrf,
+        user=visitor.user,
+        path=request.path,
+        board=board,
+        telephony=board["telephony"],
+    )
+    return web.Response(text=page, content_type="text/html")
 
 
 async def call_page(request: web.Request) -> web.StreamResponse:

@@ -7,6 +7,7 @@ import structlog
 from callcenter.clock import Clock
 from callcenter.errors import CallcenterError
 from callcenter.web.auth import TOUCH_SECONDS
+from callcenter.web.fragments import Fragments
 from callcenter.web.parts import WebParts
 from callcenter.web.ports import UserRow
 from callcenter.web.screen import SESSION_OVER, Message, Screen
@@ -68,11 +69,10 @@ def _still(screen: Screen, user: UserRow | None) -> bool:
 
 
 class BoardRound:
-    """Sends the board to those who watch it, when it has changed."""
+    """Sends the board to those who watch it: when they come, and when it has changed."""
 
-    def __init__(self, parts: WebParts) -> None:
-        self._parts = parts
-        self._sent = -1
+    def __init__(self, parts: WebParts, fragments: Fragments) -> None:
+        self._parts, self._fragments = parts, fragments
 
     async def run(self) -> None:
         """For ever."""
@@ -84,18 +84,15 @@ class BoardRound:
                 log.exception("board not sent")
 
     async def show(self) -> None:
-        """One round. Drawing happens in a thread: a big board must not hold up a pop."""
+        """One round."""
         hub, board = self._parts.hub, self._parts.board
-        watchers = [screen for screen in hub if screen.board]
         version = board.version()
-        if not watchers or version == self._sent:
+        behind = [screen for screen in hub if screen.board and screen.board_version != version]
+        if not behind:
             return
-        message = hub.message("board", {"board": board.snapshot()})
-        await asyncio.to_thread(_draw, message, {screen.language for screen in watchers})
-        self._sent = version
-        hub.show_board(message)
-
-
-def _draw(message: Message, languages: set[str | None]) -> None:
-    for language in languages:
-        message.prepare(language)
+        message = Message("board", {"board": board.snapshot()})
+        for language in {screen.language for screen in behind if screen.language is not None}:
+            message.give(language, await self._fragments.board(message.data, language))
+        for screen in behind:
+            screen.board_version = version
+            screen.put(message)

@@ -41,19 +41,16 @@ class Message:
         self._json = ""
         self._html: dict[str, str] = {}
 
-    def prepare(self, language: str | None) -> None:
-        """Do the work now; callable in a thread before anybody waits for the message."""
-        if not self._json:
-            self._json = json.dumps({"type": self.kind, **self.data}, ensure_ascii=False)[:-1]
-        if language is not None and language not in self._html and self._render is not None:
-            fragments = self._render(self.kind, self.data, language)
-            self._html[language] = (
-                f', "html": {json.dumps(fragments, ensure_ascii=False)}' if fragments else ""
-            )
+    def give(self, language: str, fragments: Mapping[str, str]) -> None:
+        """The fragments of one language, made elsewhere."""
+        self._html[language] = f', "html": {json.dumps(fragments, ensure_ascii=False)}' if fragments else ""
 
     def text(self, seq: int, language: str | None) -> str:
         """The frame for one page; ``language`` is None for a page that wants no fragments."""
-        self.prepare(language)
+        if not self._json:
+            self._json = json.dumps({"type": self.kind, **self.data}, ensure_ascii=False)[:-1]
+        if language is not None and language not in self._html and self._render is not None:
+            self.give(language, self._render(self.kind, self.data, language))
         html = "" if language is None else self._html.get(language, "")
         return f'{self._json}{html}, "seq": {seq}}}'
 
@@ -112,6 +109,8 @@ class Screen:
         self.language = language
         """The language of the fragments; None for a page that wants none."""
         self.board = oversees(visitor.user.role)
+        self.board_version = -1
+        """Which board it has."""
         self._ws, self._transport = ws, transport
         self._outbox, self._wake = Outbox(), asyncio.Event()
         self._seq = 0

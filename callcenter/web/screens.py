@@ -66,10 +66,6 @@ class ScreenHub:
         """Tell everybody that Asterisk is ``up`` or ``down``."""
         self._send(self, "telephony", {"telephony": state})
 
-    def show_board(self, message: Message) -> None:
-        """Send the board to all who watch it."""
-        self._put((screen for screen in self if screen.board), message)
-
     def message(self, kind: str, data: dict[str, Any]) -> Message:
         """A message that knows how to render itself."""
         return Message(kind, data, self._render)

@@ -105,7 +105,7 @@ async def _rounds(app: web.Application) -> AsyncIterator[None]:
     tasks = Tasks("web rounds")
     rounds: dict[str, SessionRound | BoardRound] = {
         "log-ins": SessionRound(app[PARTS]),
-        "board": BoardRound(app[PARTS]),
+        "board": BoardRound(app[PARTS], app[FRAGMENTS]),
     }
     _running = [tasks.start(one.run(), name) for name, one in rounds.items()]
     yield

@@ -60,8 +60,6 @@ async def _converse(app: web.Application, ws: web.WebSocketResponse, screen: Scr
     try:
         if seated:
             parts.desk.screen_opened(screen.agent_id)
-        if screen.board:
-            screen.put(parts.hub.message("board", {"board": parts.board.snapshot()}))
         await _read(app, ws, screen)
     finally:
         parts.hub.remove(screen)

@@ -49,14 +49,14 @@ def test_the_pop_shows_all_that_an_agent_needs(fragments: Fragments, language: s
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_text_everywhere(fragments: Fragments, name: str) -> None:
+async def test_a_hostile_name_is_text_everywhere(fragments: Fragments, name: str) -> None:
     """A8: in the pop, on the board, in attributes; and it can't turn the direction of what follows."""
     board = board_data()
     board["calls"][0]["customer_name"] = name
     board["agents"][0]["name"] = name
     pop = dataclasses.replace(pop_for(record(name, name)), caller_name=name, why=name, keys=((name, "1"),))
     shown = fragments.render("pop", {"pop": pop.to_json()}, "en")["pop"]
-    shown += fragments.render("board", {"board": board}, "zh")["board"]
+    shown += (await fragments.board({"board": board}, "zh"))["board"]
     shown += fragments.render("agent", {"agent": agent_data(name=name)}, "en")["agent-bar"]
     for tag in ("<img", "<svg", "<script"):
         assert tag not in shown
