@@ -6,10 +6,6 @@ unexpected came. Nothing of this asks our own program.
 """
 
 import asyncio
-import os
-import signal
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -19,17 +15,18 @@ from pathlib import Path
 
 import structlog
 
-from callcenter.errors import BadInput, PartMissing
+from callcenter.errors import BadInput
+from callcenter.rig.child import ended, stop_process
 from callcenter.rig.mulaw import tone
 from callcenter.rig.pcap import key_capture
 from callcenter.rig.ports import free_ports
 from callcenter.rig.scenarios import Script, caller, key_file
 from callcenter.rig.sip_message import quoted
+from callcenter.rig.sipp import free_media_port, may_open_raw_sockets, start_sipp
 from callcenter.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
-SIPP = "sipp"
 _GRACE = 40.0
 """Seconds beyond the last caller's patience until SIPp itself counts as stuck: its own retransmissions take 32."""
 _POLL = 0.1
@@ -191,7 +188,7 @@ class SippRun:
         try:
             async with asyncio.timeout(limit):
                 while process.returncode is None:
-                    await _pause(process, _POLL)
+                    await ended(process, _POLL)
                     self._take_news()
         except TimeoutError:
             log.warning("SIPp took too long and is stopped", seconds=limit)
@@ -270,66 +267,6 @@ class SippRun:
         )
 
 
-async def start_sipp(arguments: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
-    """SIPp with what every run needs; its errors go to ``folder/errors``. Raises PartMissing."""
-    with (folder / "screen").open("wb") as screen:
-        try:
-            return await asyncio.create_subprocess_exec(
-                SIPP,
-                *arguments,
-                *("-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin", "-aa"),
-                *("-trace_err", "-error_file", "errors"),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=screen,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "TERM": "dumb"},
-            )
-        except FileNotFoundError as error:
-            raise PartMissing("SIPp is not installed: on Debian, apt-get install sip-tester") from error
-
-
-async def stop_process(process: asyncio.subprocess.Process) -> None:
-    """End a process that is still there: asked first, killed after two seconds."""
-    if process.returncode is not None:
-        return
-    process.send_signal(signal.SIGTERM)
-    await _pause(process, 2.0)
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
-
-
-def free_media_port(host: str) -> int:
-    """A port for sound which is free now, and so are the three after it (SIPp takes up to four)."""
-    for _ in range(100):
-        sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)]
-        try:
-            sockets[0].bind((host, 0))
-            port = int(sockets[0].getsockname()[1])
-            if port % 2 or port > 65_530:
-                continue
-            for more, each in enumerate(sockets[1:], 1):
-                each.bind((host, port + more))
-        except OSError:
-            continue
-        else:
-            return port
-        finally:
-            for each in sockets:
-                each.close()
-    raise PartMissing(f"no free ports for sound on {host}")
-
-
-def may_open_raw_sockets() -> bool:
-    """Whether SIPp can send keys as RFC 4733: it opens a raw socket for that."""
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
-    except PermissionError:
-        return False
-    return True
-
-
 def _grouped(plans: Sequence[CallPlan], ring_limit: float, folder: Path) -> dict[Script, list[int]]:
     raw = may_open_raw_sockets()
     groups: dict[Script, list[int]] = {}
@@ -377,12 +314,3 @@ def _tone_file(folder: Path) -> Path:
 
 def _seconds(start: int | None, end: int | None) -> float | None:
     return None if start is None or end is None else (end - start) / 1000
-
-
-async def _pause(process: asyncio.subprocess.Process, seconds: float) -> None:
-    """Wait, or until the process ends."""
-    try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except TimeoutError:
-        return

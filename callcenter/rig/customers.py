@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from callcenter.errors import PartMissing
-from callcenter.rig.callers import free_media_port, start_sipp, stop_process
+from callcenter.rig.child import stop_process
 from callcenter.rig.scenarios import customer
+from callcenter.rig.sipp import free_media_port, start_sipp
 
 _START = 0.3
 """Seconds in which a SIPp that can't take its port is gone."""

@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 
 from callcenter.errors import PartMissing
-from callcenter.rig.callers import stop_process
+from callcenter.rig.child import stop_process, tied_to_parent
 from callcenter.rig.journal import read_journal
 
 _POLL = 0.02
@@ -52,6 +52,7 @@ class People:
         self._config.write_text(json.dumps(self._settings, ensure_ascii=False), encoding="utf-8")
         with self._said.open("wb") as said:
             self._process = await asyncio.create_subprocess_exec(
+                *tied_to_parent(),
                 *(sys.executable, "-m", self.module, "--config", str(self._config)),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
