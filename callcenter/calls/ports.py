@@ -13,8 +13,9 @@ DialOutcome = Literal["answered", "no_answer", "busy", "rejected", "cancelled", 
 class DialResult:
     """How ringing a phone from the caller's dialogue ended.
 
-    ``answered``: there was a talk and it is over; ``talk_seconds`` and ``ring_seconds`` are Asterisk's own
-    figures (milliseconds precise) for when our event stream had a gap. ``caller_gone``: the caller hung up.
+    ``answered``: there was a talk and it is over. ``ring_seconds`` and ``talk_seconds`` are of our own clock; when
+    the answer was not seen (no events), the talk is the most it can have been. ``caller_gone``: the caller hung up,
+    or was transferred away by the phone.
     """
 
     outcome: DialOutcome

@@ -75,6 +75,15 @@ class PromptLibrary:
             return str(self._folder / _TONE)
         return found
 
+    async def recall(self, flow: Flow) -> bool:
+        """Take up the files of an earlier preparation, without the speech engine; True when none is missing.
+
+        So a core that starts again after a crash can serve callers at once; ``prepare`` may follow at leisure.
+        """
+        noted = await asyncio.to_thread(self._noted, flow)
+        self._paths.update(noted)
+        return all(prompt.key in noted for prompt in _prompts(flow))
+
     async def prepare(self, flow: Flow, progress: Progress | None = None) -> Prepared:
         """Have every prompt of a flow as a file. Never fails for want of speech: then the tone stands in.
 
@@ -96,6 +105,8 @@ class PromptLibrary:
         async with asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 _ = group.create_task(work())
+        if "failed" not in outcomes:
+            await asyncio.to_thread(self._note, flow, prompts)
         return Prepared(outcomes.count("cached"), outcomes.count("made"), outcomes.count("failed"))
 
     async def _voices(self) -> dict[Language, Voice]:
@@ -168,6 +179,29 @@ class PromptLibrary:
             language=prompt.language,
             problem=problem,
         )
+
+    def _notes(self, flow: Flow) -> Path:
+        return self._folder / f".{_digest(flow.flow.encode())}.json"
+
+    def _note(self, flow: Flow, prompts: list[_Prompt]) -> None:
+        """Keep which file each text became."""
+        found = {prompt: self._paths[prompt.key] for prompt in prompts}
+        notes = [[prompt.name, prompt.language, prompt.text, path] for prompt, path in found.items()]
+        target = self._notes(flow)
+        part = target.with_name(f"{target.name}-{secrets.token_hex(4)}")
+        part.write_text(json.dumps(notes), "utf-8")
+        part.replace(target)
+
+    def _noted(self, flow: Flow) -> dict[tuple[str, str], str]:
+        """What was kept, as far as the texts are the same and the files are there."""
+        try:
+            notes = {tuple(row[:3]): row[3] for row in json.loads(self._notes(flow).read_text("utf-8"))}
+        except (OSError, ValueError, TypeError, IndexError, KeyError):
+            return {}
+        paths = {
+            prompt.key: notes.get((prompt.name, prompt.language, prompt.text)) for prompt in _prompts(flow)
+        }
+        return {key: path for key, path in paths.items() if path and Path(f"{path}.wav").is_file()}
 
     def _lay_out(self) -> None:
         for language in LANGUAGES:

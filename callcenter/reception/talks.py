@@ -13,7 +13,7 @@ from callcenter.calls.events import (
     PartyResumed,
 )
 from callcenter.follow_ups.follow_up import AttemptResult
-from callcenter.ids import AgentId
+from callcenter.ids import AgentId, Extension
 from callcenter.reception.attempts import Attempts
 from callcenter.reception.parts import Parts
 
@@ -33,7 +33,7 @@ class Talks:
         if call is None:
             return
         if call.direction is Direction.OUTBOUND:
-            self._outbound_answered(call)
+            self._outbound_answered(call, event.extension)
             return
         agent = self._p.roster.by_extension(event.extension)
         agent_id = agent.id if agent else None
@@ -111,8 +111,9 @@ class Talks:
         queue = self._p.queues.get(call.queue) if call.queue else None
         return queue.wrap_up_seconds if queue else self._p.wrap_up_seconds
 
-    def _outbound_answered(self, call: Call) -> None:
-        if call.stage in {Stage.DIALLING, Stage.RINGING}:
+    def _outbound_answered(self, call: Call, extension: Extension) -> None:
+        """The agent's own phone answers first, which is no talk yet; the customer has no extension."""
+        if not extension and call.stage in {Stage.DIALLING, Stage.RINGING}:
             self._p.calls.enter(call, Stage.TALKING, agent_id=call.agent_id)
 
     def _has_coroutine(self, call: Call) -> bool:

@@ -13,6 +13,7 @@ from callcenter.calls.call import Call, Direction, EndReason, Segment, Stage
 from callcenter.calls.number import CallerNumber, NumberKind
 from callcenter.clock import Clock
 from callcenter.history.ports import OpenCall, PresenceRow
+from callcenter.history.story import CallStory, OfferLine, SegmentLine, WrapUpLine
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, QueueName, SegmentId
 from callcenter.storage.complaints import complaint_number
 from callcenter.storage.database import Database
@@ -27,7 +28,6 @@ from callcenter.storage.tables import (
     users,
     wrap_ups,
 )
-from callcenter.web.ports import CallStory, OfferLine, SegmentLine, WrapUpLine
 
 
 @dataclass(frozen=True, slots=True)
