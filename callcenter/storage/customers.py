@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    RowMapping,
+    CompoundSelect,
     Select,
     Text,
     bindparam,
@@ -37,7 +37,7 @@ from callcenter.customers.customer import (
 from callcenter.ids import AgentId, ComplaintId, CustomerId, FollowUpId
 from callcenter.storage.columns import AMOUNT_UNITS, from_micros
 from callcenter.storage.complaints import CLOSED, complaint_number
-from callcenter.storage.database import Database
+from callcenter.storage.database import Database, RawQuery
 from callcenter.storage.tables import (
     calls,
     complaints,
@@ -55,7 +55,7 @@ LINES = 10
 CONTACTS = 5
 NUMBERS = 20
 
-Values = RowMapping
+Values = Mapping[str, Any]
 _TEXTS = ("a", "b", "c", "d", "e", "f")
 _WHOLES = ("id", "at", "due", "n")
 _WHO = bindparam("customer", type_=BigInteger)
@@ -71,14 +71,15 @@ class StoredCustomers:
         """Customers with exactly this number, best tier first, then by id."""
         if not key:
             return []
-        async with self._database.reading() as connection:
-            found = await connection.execute(_FIND, {"key": key, "most": limit})
-            return [CustomerCard(CustomerId(row.id), row.name, row.company, Tier(row.tier)) for row in found]
+        found = await self._database.rows(_FIND, {"key": key, "most": limit})
+        return [
+            CustomerCard(CustomerId(row["id"]), row["name"], row["company"], Tier(row["tier"]))
+            for row in found
+        ]
 
     async def record(self, customer_id: CustomerId) -> CustomerRecord | None:
         """The record with its open complaints, due follow-ups, promises and last contacts."""
-        async with self._database.reading() as connection:
-            found = (await connection.execute(_RECORD, {"customer": customer_id})).mappings().all()
+        found = await self._database.rows(_RECORD, {"customer": customer_id})
         parts: dict[str, list[Values]] = defaultdict(list)
         for row in found:
             parts[row["kind"]].append(row)
@@ -113,7 +114,7 @@ def _part(kind: str, rows: Select[Any], **columns: ColumnElement[Any]) -> Select
     return select(cast(kind, Text).label("kind"), *chosen.c)
 
 
-def _record_query() -> Any:
+def _record_query() -> CompoundSelect[Any]:
     c, o, k, f, p, w = customers.c, orders.c, complaints.c, follow_ups.c, promises.c, wrap_ups.c
     numbers, call, user = customer_numbers.c, calls.c, users.c
     none = cast(null(), Text)
@@ -255,5 +256,5 @@ def _promise(row: Values) -> PromiseLine:
     return PromiseLine(row["a"], from_micros(row["due"]), row["b"] or "")
 
 
-_FIND = _find()
-_RECORD = _record_query()
+_FIND = RawQuery(_find())
+_RECORD = RawQuery(_record_query())

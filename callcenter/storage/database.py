@@ -6,7 +6,7 @@ so that a transaction can't fail half way because somebody else was faster.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import CompoundSelect, Connection, Engine, Select, create_engine, event, exc
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -101,6 +102,16 @@ def _reason(error: BaseException) -> str:
     return str(error.orig if isinstance(error, exc.DBAPIError) else error)
 
 
+class RawQuery:
+    """A query that callers wait for. Its parameters and columns are whole numbers and text, taken as they are."""
+
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any]) -> None:
+        self.statement = statement
+        self.names = [str(column.key) for column in statement.selected_columns]
+        compiled = statement.compile(dialect=sqlite_dialect(paramstyle="named"))
+        self.sql, self.constants = str(compiled), dict(compiled.params)
+
+
 class Database:
     """The pools of one process. Both context managers raise ``DatabaseAway``."""
 
@@ -115,6 +126,17 @@ class Database:
         """A connection for queries; each sees the state of its own moment."""
         async with translated(), self._reader.connect() as connection:
             yield connection
+
+    async def rows(self, query: RawQuery, parameters: Mapping[str, int | str]) -> list[dict[str, Any]]:
+        """The rows of a query. On SQLite this is one hand-over to the driver's thread instead of four, which
+        halves its cost; other databases are asked in the usual way."""
+        async with self.reading() as connection:
+            if self.dialect == "sqlite":
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                found = await driver.execute_fetchall(query.sql, {**query.constants, **parameters})
+            else:
+                found = (await connection.execute(query.statement, dict(parameters))).all()
+        return [dict(zip(query.names, row, strict=True)) for row in found]
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

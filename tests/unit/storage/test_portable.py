@@ -1,0 +1,53 @@
+"""The schema and the statements are said in PostgreSQL's words too."""
+
+import pytest
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
+
+from callcenter.storage import customers, tables
+from callcenter.storage.upsert import upsert
+
+pytestmark = pytest.mark.unit
+
+ALL = list(tables.metadata.tables.values())
+
+
+@pytest.mark.parametrize("table", ALL, ids=lambda table: str(table.name))
+def test_each_table_has_the_same_columns_on_both(table: Table) -> None:
+    """Only types that both have: whole numbers, text, truth, JSON; no dates or decimals that one of them lacks."""
+    for dialect in (postgresql.dialect(), sqlite.dialect()):
+        made = str(CreateTable(table).compile(dialect=dialect))
+        kinds = {line.split()[1].rstrip(",") for line in made.splitlines()[2:] if line.startswith("\t")}
+        assert kinds <= {
+            "INTEGER",
+            "BIGINT",
+            "TEXT",
+            "BOOLEAN",
+            "JSON",
+            "SERIAL",
+            "PRIMARY",
+            "FOREIGN",
+            "UNIQUE",
+        } | {line.split()[1] for line in made.splitlines() if line.startswith("\tCONSTRAINT")}
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
+def test_an_upsert_is_one_statement(name: str) -> None:
+    """With a condition when there is one, and doing nothing when only the key is given."""
+    dialect = postgresql.dialect() if name == "postgresql" else sqlite.dialect()
+    offers = tables.offers
+    whole = upsert(name, offers, ["id"], ["id", "result"], only_if=lambda row: row["result"] != "")
+    said = str(whole.compile(dialect=dialect)).replace("\n", " ")
+    assert "ON CONFLICT (id) DO UPDATE SET result = excluded.result WHERE excluded.result !=" in said
+    key_only = str(upsert(name, offers, ["id"], ["id"]).compile(dialect=dialect))
+    assert key_only.endswith("ON CONFLICT (id) DO NOTHING")
+
+
+def test_the_record_is_one_query_on_both() -> None:
+    """Each part names its columns alike, and nothing in it is SQLite's own."""
+    query = customers._RECORD
+    said = str(query.statement.compile(dialect=postgresql.dialect()))
+    assert said.count("UNION ALL") == 7
+    assert query.names == ["kind", "a", "b", "c", "d", "e", "f", "id", "at", "due", "n"]
+    assert "CAST(customers.extra AS TEXT)" in said
