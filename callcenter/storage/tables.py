@@ -196,7 +196,7 @@ agent_presence = Table(
 gaps = Table(
     "gaps",
     metadata,
-    Column("started_at", Utc, primary_key=True),
+    Column("started_at", Utc, primary_key=True, autoincrement=False),
     Column("ended_at", Utc, nullable=False),
     Column("reason", Words, nullable=False),
 )

@@ -232,7 +232,7 @@ def create_gaps() -> None:
     """The table ``gaps``."""
     op.create_table(
         "gaps",
-        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("started_at", name="pk_gaps"),
