@@ -1,6 +1,7 @@
 """What live tests look at: events of phones and screens, the record, what a caller hears."""
 
 import asyncio
+import itertools
 import json
 import sqlite3
 import time
@@ -93,3 +94,53 @@ async def until_hears(caller: Ear, frequency: float, limit: float, *, since: int
         limit,
         f"the caller hears {frequency} Hz",
     )
+
+
+async def dial_in(caller: Ear, keys: str = "12") -> None:
+    """Call and get through the IVR to a queue."""
+    assert await caller.call(LINE) == 200
+    await choose(caller, keys)
+
+
+async def talks_with(floor: Floor, caller: Ear, extension: str, limit: float = 10) -> None:
+    """Until the caller hears this phone from now on."""
+    await until_hears(caller, floor.tone_of(extension), limit, since=len(caller.heard_so_far()))
+
+
+async def behave(floor: Floor, extension: str, **behaviour: Any) -> None:
+    """Change what a phone does from the next call on."""
+    url = f"http://127.0.0.1:{floor.phones_port}/{extension}/behaviour"
+    async with aiohttp.ClientSession() as session, session.post(url, json=behaviour) as answer:
+        assert answer.status < 300, await answer.text()
+
+
+async def ended_call(floor: Floor, number: str, limit: float = 8) -> dict[str, Any]:
+    """The one call of this number on record, once it has ended."""
+    found = await until(
+        lambda: [c for c in calls(floor, number) if c["ended_at"]], limit, f"{number} on record"
+    )
+    everything = calls(floor, number)
+    assert len(everything) == 1, everything
+    call: dict[str, Any] = found[0]
+    return call
+
+
+def adds_up(floor: Floor, call: dict[str, Any], slack_ms: int = 5) -> bool:
+    """Do the call's segments fill its time, without gaps and overlaps?"""
+    parts = segments(floor, call["id"])
+    joined = all(one["ended_at"] == two["started_at"] for one, two in itertools.pairwise(parts))
+    total = sum(part["ended_at"] - part["started_at"] for part in parts)
+    return joined and abs(total - (call["ended_at"] - call["arrived_at"])) <= slack_ms
+
+
+def offers(floor: Floor, call_id: str) -> list[dict[str, Any]]:
+    """A call's offers on record, in order."""
+    return rows(floor, "SELECT * FROM offers WHERE call_id = ? ORDER BY offered_at", call_id)
+
+
+def numbers_of(floor: Floor, tier: str) -> list[str]:
+    """Numbers that belong to one sample customer each, of this tier."""
+    query = """SELECT n.number_key FROM customer_numbers n JOIN customers c ON c.id = n.customer_id
+        WHERE c.tier = ? AND n.position = 0 AND
+        (SELECT count(*) FROM customer_numbers o WHERE o.number_key = n.number_key) = 1 ORDER BY c.id"""
+    return [row["number_key"] for row in rows(floor, query, tier)]
