@@ -11,6 +11,7 @@ import pytest
 import structlog
 from blockbuster import BlockBuster
 from hypothesis import settings as hypothesis_settings
+from structlog.typing import EventDict, WrappedLogger
 
 from tests.virtual_time import VirtualTimeLoop, settle
 
@@ -117,12 +118,29 @@ def _no_thread_left(request: pytest.FixtureRequest) -> Iterator[None]:
                 pytest.fail(f"left behind: thread {thread.name}")
 
 
+FAULTS = frozenset({"task failed", "event handler failed"})
+"""Log lines that are faults of the program. A test which provokes one captures the log."""
+
+
 @pytest.fixture(autouse=True)
-def _clean_log() -> Iterator[None]:
-    """What a test configures or binds for logging ends with it."""
+def _honest_log() -> Iterator[None]:
+    """A fault that is only logged fails the test; what a test binds or configures for logging ends with it."""
+    faults: list[str] = []
+
+    def note(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        if event.get("event") in FAULTS:
+            faults.append(repr(event))
+        return event
+
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, note, plain]
+    )
     yield
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+    if faults:
+        pytest.fail("; ".join(faults))
 
 
 # ------------------------------------------------------------ nothing blocks the loop
@@ -135,6 +153,8 @@ MAY_BLOCK = {
     "callcenter/app.py": {"_beat"},
     # Flows are read once, at the start, before the doors open.
     "callcenter/ivr/loader.py": {"load_flow"},
+    # The speech library's version is looked up once, at the start.
+    "callcenter/ivr/speech.py": {"_look"},
     # Imports within functions happen once; a fresh test process has not paid for them at its start.
     "<frozen importlib._bootstrap>": {"_find_and_load"},
     # The first use of a region's rules reads them from the package.

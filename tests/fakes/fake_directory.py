@@ -1,0 +1,37 @@
+"""Customers in memory; the look-up can be slow, hang or fail."""
+
+import asyncio
+
+from callcenter.customers.customer import CustomerCard, CustomerRecord, Tier
+from callcenter.errors import CallcenterError
+from callcenter.ids import CustomerId
+
+
+def customer(number: int, name: str, tier: Tier = Tier.REGULAR, *numbers: str) -> CustomerRecord:
+    """A record with little on it."""
+    return CustomerRecord(CustomerId(number), name, "", tier, "en", None, "", numbers, "", 0, "0.00 CNY")
+
+
+class FakeDirectory:
+    """A ``CustomerDirectory``. ``delay``: seconds of each look-up; ``away``: the database is."""
+
+    def __init__(self, *records: CustomerRecord) -> None:
+        self.records = {record.id: record for record in records}
+        self.delay = 0.0
+        self.away = False
+        self.asked: list[str] = []
+
+    async def find_by_number(self, key: str, limit: int = 10) -> list[CustomerCard]:
+        self.asked.append(key)
+        await self._answer()
+        found = [record.card() for record in self.records.values() if key in record.numbers]
+        return sorted(found, key=lambda card: (list(Tier).index(card.tier), card.id))[:limit]
+
+    async def record(self, customer_id: CustomerId) -> CustomerRecord | None:
+        await self._answer()
+        return self.records.get(customer_id)
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(self.delay)
+        if self.away:
+            raise CallcenterError("the database is away")
