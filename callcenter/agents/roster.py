@@ -100,6 +100,8 @@ class Roster:
         agent = self.get(agent_id)
         if agent.state in {RoutingState.RESERVED, RoutingState.ON_CALL}:
             raise Conflict("Finish the call before you log out.", code="busy")
+        # Not ready first: the end of the wrap-up must not make an agent who leaves free for the next caller.
+        agent.presence = Presence.NOT_READY
         if agent.wrap_up_call is not None:
             self.finish_wrap_up(agent_id)
         self._timers.cancel(("lease", agent_id))
@@ -110,8 +112,10 @@ class Roster:
     def ready(self, agent_id: AgentId) -> None:
         """The agent wants calls; takes effect after a call or wrap-up that is still going on."""
         agent = self.get(agent_id)
+        if agent.reason == LOGIN:
+            agent.idle_since = self._clock.now()
         agent.presence, agent.reason, agent.missed_in_row = Presence.READY, "", 0
-        self._settle(agent)
+        self._settle(agent, force=True)
 
     def not_ready(self, agent_id: AgentId, reason: str) -> None:
         """The agent wants none for now; a call that is offered already stays offered."""
@@ -182,10 +186,11 @@ class Roster:
         agent = self._agents.get(agent_id)
         if agent is None or agent.call_id == call_id:
             return
-        if agent.wrap_up_call is not None:
-            self.finish_wrap_up(agent_id)
+        # The call first: the end of the wrap-up must not make the agent free for another in between.
         agent.offer_id = agent.offer_call = None
         agent.call_id, agent.missed_in_row = call_id, 0
+        if agent.wrap_up_call is not None:
+            self.finish_wrap_up(agent_id)
         self._settle(agent)
 
     def talk_ended(self, agent_id: AgentId, call_id: CallId, wrap_up_seconds: float) -> None:
@@ -246,8 +251,6 @@ class Roster:
         old, agent.state = agent.state, effective(agent)
         if agent.state is not old:
             agent.since = self._clock.now()
-            if agent.state is RoutingState.READY and old is RoutingState.NOT_READY and agent.reason == LOGIN:
-                agent.idle_since = agent.since
         if force or agent.state is not old:
             self._announce(agent, old)
 
