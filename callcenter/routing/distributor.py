@@ -93,14 +93,14 @@ class Distributor:
         self._places: dict[CallId, Place] = {}
         self._offers: dict[OfferId, Offer] = {}
         self._telephony_up = True
+        self._letting_go = False
         self._matching = False
 
     def join(self, call: Call, queue: QueueName, arrived: float) -> Place:
         """Take a place in the line of ``queue``; ``arrived`` (monotonic) decides which."""
         place = Place(call, Waiting(call.id, queue, Tier(call.tier), arrived))
         self._places[call.id] = place
-        self.line.join(place.waiting)
-        self.match()
+        self._take(place)
         return place
 
     def leave(self, place: Place) -> None:
@@ -115,8 +115,7 @@ class Distributor:
         """The offer came to nothing: the caller has the same place as before."""
         if place.call.id in self._places:
             place.again()
-            self.line.join(place.waiting)
-            self.match()
+            self._take(place)
 
     def end(self, offer: Offer, result: OfferResult) -> None:
         """An offer is over. Ending it twice changes nothing: the first word counts."""
@@ -150,16 +149,31 @@ class Distributor:
         """No offers while Asterisk's events are away: we would not know what the phones do."""
         self._telephony_up = up
         if up:
+            self._letting_go = False
             self.match()
 
     def release_all(self) -> int:
-        """Let every waiting caller go to the fallback queue; gives how many."""
+        """Let every waiting caller go to the fallback queue; gives how many. Who joins or comes back before
+        Asterisk's events do is let go at once."""
+        self._letting_go = True
         waiting = [place for place in self._places.values() if place.pending]
         for place in waiting:
-            place.release()
+            self._let_go(place)
         return len(waiting)
 
     # -------------------------------------------------------- inside
+
+    def _take(self, place: Place) -> None:
+        if self._letting_go:
+            self._let_go(place)
+        else:
+            self.line.join(place.waiting)
+            self.match()
+
+    def _let_go(self, place: Place) -> None:
+        # Out of the line at once: no agent may be reserved for a caller who is about to leave it.
+        self.line.leave(place.call.id)
+        place.release()
 
     def _next_pair(self) -> tuple[Waiting, Choice] | None:
         now = self._clock.now()
