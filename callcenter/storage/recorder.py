@@ -67,6 +67,8 @@ class DatabaseRecorder:
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
+        self._told = self._safe = 0
+        self._moved = asyncio.Event()
         self._tasks = Tasks("recorder")
         self._flight: asyncio.Task[bool] | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -116,6 +118,7 @@ class DatabaseRecorder:
                 log.error("record queue is full: facts are lost", limit=self._limits.queue)
             return
         self._queue.append(entry)
+        self._told += 1
         self._settled.clear()
         self._wake.set()
 
@@ -145,6 +148,13 @@ class DatabaseRecorder:
     async def settled(self) -> None:
         """Return when everything told so far is in the database."""
         await self._settled.wait()
+
+    async def safe(self) -> None:
+        """Return when everything told so far would outlive us: in the database, or in the journal."""
+        told = self._told
+        while self._safe < told:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def close(self, limit: float = 5.0) -> None:
         """Write what is left and stop, within ``limit`` seconds."""
@@ -183,8 +193,13 @@ class DatabaseRecorder:
         if flight.done():
             self._flight = None
             if flight.result():
+                self._count_safe(batch)
                 return
         await self._to_journal(batch)
+
+    def _count_safe(self, batch: Sequence[Entry]) -> None:
+        self._safe += len(batch)
+        self._moved.set()
 
     async def _journal_round(self) -> None:
         """Keep the order: while the journal has lines, new facts queue up behind them."""
@@ -259,6 +274,8 @@ class DatabaseRecorder:
             self._queue.extendleft(reversed(batch))
             log.warning("journal can't be written: facts wait in memory", reason=str(error))
             await asyncio.sleep(self._limits.retry)
+            return
+        self._count_safe(batch)
 
     async def _keep_rejected(self, rejected: Rejected, broken: Sequence[str] = ()) -> None:
         self.rejected += len(rejected) + len(broken)
