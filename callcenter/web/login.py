@@ -7,7 +7,7 @@ from aiohttp import web
 
 from callcenter.errors import BadInput, CallcenterError
 from callcenter.ids import AgentId
-from callcenter.web.auth import csrf_of
+from callcenter.web.auth import csrf_of, token_hash
 from callcenter.web.gate import (
     LANGUAGE_COOKIE,
     LOGIN_COOKIE,
@@ -18,6 +18,7 @@ from callcenter.web.gate import (
 )
 from callcenter.web.language import LANGUAGES
 from callcenter.web.parts import AUTH, FRAGMENTS, PARTS, VISITOR
+from callcenter.web.ports import UserRow
 from callcenter.web.roles import OVERSEERS
 from callcenter.web.seats import phone_for, sit_down
 
@@ -66,7 +67,8 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     try:
         user = await auth.check(username, password, request.remote or "")
         phone = phone_for(user, extension)
-        await sit_down(request.app, user, phone)
+        token = await auth.open(user, extension=phone, address=request.remote or "")
+        await _sit_down_or_leave(request.app, user, phone, token)
     except CallcenterError as error:
         shown = request.app[FRAGMENTS].error(language_of(request), error.code, error.message)
         status = 400 if error.code in {"no_phone", "bad_extension"} else status_of(error.code)
@@ -76,12 +78,19 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     if (before := request.get(VISITOR)) is not None:
         await auth.close(before.session_id)
         request.app[PARTS].hub.close_session(before.session_id)
-    token = await auth.open(user, extension=phone, address=request.remote or "")
     response = web.Response(status=303, headers={"Location": "/"})
     _set_cookie(request, response, SESSION_COOKIE, token, None)
     response.del_cookie(LOGIN_COOKIE, path="/")
     request.app[PARTS].audit("log_in", user.id)
     return response
+
+
+async def _sit_down_or_leave(app: web.Application, user: UserRow, phone: str, token: str) -> None:
+    try:
+        await sit_down(app, user, phone)
+    except CallcenterError:
+        await app[AUTH].close(token_hash(token))
+        raise
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:

@@ -137,19 +137,27 @@ class Screen:
 
     async def write(self) -> None:
         """Send what is put, until the page goes or is closed."""
+        finished = False
         try:
             while self._closing is None:
                 await self._wake.wait()
                 self._wake.clear()
                 await self._drain()
             await self._say_goodbye(*self._closing)
+            finished = True
+        except asyncio.CancelledError:
+            finished = True
+            raise
         except (ConnectionError, RuntimeError):
             log.debug("page went away while writing", agent_id=self.agent_id)
         except TimeoutError:
             log.warning("page does not read: closed", agent_id=self.agent_id)
-            self._closing = self._closing or (TOO_SLOW, "too slow")
-            if self._transport is not None:
-                self._transport.abort()
+        finally:
+            # Without a writer a page would look alive and hear nothing: better that it connects again.
+            if not finished:
+                self._closing = self._closing or (TOO_SLOW, "too slow")
+                if self._transport is not None:
+                    self._transport.abort()
 
     async def _drain(self) -> None:
         while len(self._outbox) and self._closing is None:

@@ -92,6 +92,7 @@ async def test_a_log_in_that_fails_says_why(
         assert f'value="{form["username"]}"' in text
         assert "wrong" not in text.replace(shown, "")
         assert "callcenter_session" not in answer.cookies
+        assert {one.user_id for one in site.users.sessions.values()} == {1}
 
 
 async def test_too_many_tries_are_stopped(tmp_path: Path) -> None:

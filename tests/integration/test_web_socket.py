@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -18,6 +19,7 @@ from tests.fakes.fake_desk import agent_data, board_data, pop_for, record
 from tests.fakes.web_site import AGENT, SUPERVISOR, Site, receive, tell, web_site
 
 pytestmark = pytest.mark.integration
+CALL = "a" * 32
 
 
 async def close_code(ws: ClientConnection) -> int | None:
@@ -262,6 +264,23 @@ async def test_a_page_that_does_not_read_holds_up_nobody(
         assert await offering
         await until(lambda: site.desk.screens[AGENT] == 0)
         stuck.transport.abort()
+
+
+async def test_a_page_whose_messages_can_t_be_drawn_is_cut(tmp_path: Path) -> None:
+    """A fault in a template must not leave a page that looks alive and hears nothing; scripts are not touched."""
+    async with (
+        web_site(tmp_path) as site,
+        site.logged_in() as browser,
+        site.socket(browser, query="") as page,
+        site.socket(browser) as script,
+    ):
+        await page.recv()
+        await script.recv()
+        with capture_logs() as logged:
+            site.hub.update(AGENT, "call", {"call": {"id": CALL, "stage": "ringing"}})
+            assert await close_code(page) == 1006
+        assert [one["event"] for one in logged] == ["task failed"]
+        assert (await receive(script, "call"))["call"]["stage"] == "ringing"
 
 
 async def test_a_silent_page_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
