@@ -12,17 +12,21 @@ from callcenter.agents.states import Presence
 from callcenter.asterisk.agi.server import AgiServer
 from callcenter.asterisk.agi.session import AgiSession
 from callcenter.building import Core, Ground, Kept, build, front_door, storage
-from callcenter.errors import CallcenterError, SettingsError
+from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
 from callcenter.ids import Extension, UserId
 from callcenter.recordings.files import RecordingFiles
 from callcenter.settings import Settings
 from callcenter.telephony.caller_line import AgiCallerLine
 from callcenter.telephony.outbound_line import AgiOutboundLine
+from callcenter.telephony.self_test import account_faults
 from callcenter.watchdog import BEAT_EVERY, HEARTBEAT_FD
 from callcenter.web.parts import Titled, WebFolders, WebParts, WebRules
 from callcenter.web.server import WebServer, build_app
 
 log = structlog.get_logger(__name__)
+
+SELF_TEST_EVERY = 1.0
+"""Seconds between looks whether Asterisk is there to be asked."""
 
 
 class App:
@@ -31,6 +35,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._s = settings
         self._stop = asyncio.Event()
+        self._fault: SettingsError | None = None
         self._ground = Ground()
 
     def stop(self) -> None:
@@ -49,6 +54,8 @@ class App:
             log.info("call centre is open", web_port=self._s.web.port, agi_port=agi.port)
             await self._beat()
             log.info("call centre closes")
+        if self._fault is not None:
+            raise self._fault
 
     async def _restore(self, core: Core, kept: Kept) -> None:
         """Agents who were logged in when we died are so again; their screens have the usual grace to return."""
@@ -77,6 +84,7 @@ class App:
         self._ground.tasks.run(core.mirror.run(), "mirror")
         self._ground.tasks.run(core.recovery.look_again(), "missed")
         self._ground.tasks.run(core.telephony.run(), "telephony")
+        self._ground.tasks.run(self._self_test(core), "self-test")
         return agi
 
     async def _listen(self, starting: Awaitable[object], name: str, port: int) -> None:
@@ -129,6 +137,19 @@ class App:
             reasons=[Titled(r.code, r.title_en, r.title_zh) for r in s.not_ready_reasons],
             audit=kept.audit,
         )
+
+    async def _self_test(self, core: Core) -> None:
+        """At the first connection: an AMI account that is too weak would fail callers later, one that is too strong
+        is a shell on Asterisk's machine for whoever steals its secret. Either stops the start."""
+        while True:
+            try:
+                faults = await account_faults(core.telephony)
+                break
+            except (TelephonyDown, ActionFailed):
+                await asyncio.sleep(SELF_TEST_EVERY)
+        if faults:
+            self._fault = SettingsError("\n  ".join(["Asterisk's AMI account can't be used:", *faults]))
+            self.stop()
 
     async def _beat(self) -> None:
         """Let the watchdog feel the loop's pulse, until told to stop or nobody feels it any more."""

@@ -5,6 +5,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -163,6 +164,23 @@ def bench(
     raise typer.Exit(run_bench(only, as_json=as_json))
 
 
+@app.command()
+@_explained
+def watch(
+    url: Annotated[str, typer.Argument(help="Where the pages are, such as http://127.0.0.1:8080")],
+    username: Annotated[str, typer.Option("--user", help="A supervisor's or an agent's user name.")],
+    password_file: Annotated[
+        Path | None, typer.Option(help="Its first line is the password; asked for if not given.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="End after so long; 0: at Ctrl-C.")] = 0,
+) -> None:
+    """Watch what a screen is told, a line of JSON for each message: for scripts, and to see what goes on."""
+    from callcenter.watching import watch_screen  # noqa: PLC0415
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(watch_screen(url, username, _password(password_file, twice=False), seconds))
+
+
 ivr = typer.Typer(help="The flows that callers meet.", no_args_is_help=True)
 app.add_typer(ivr, name="ivr")
 
@@ -224,7 +242,7 @@ async def _keep_user(settings: Settings, new: "NewUser", password: str) -> None:
         await database.close()
 
 
-def _password(file: Path | None) -> str:
+def _password(file: Path | None, *, twice: bool = True) -> str:
     if file is not None:
         try:
             lines = file.read_text("utf-8").splitlines()
@@ -234,7 +252,7 @@ def _password(file: Path | None) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != first:
+    if twice and getpass.getpass("Again: ") != first:
         raise BadInput("The two passwords differ: nothing was added.")
     return first
 
