@@ -141,10 +141,10 @@ class App:
     async def _self_test(self, core: Core) -> None:
         """At the first connection: an AMI account that is too weak would fail callers later, one that is too strong
         is a shell on Asterisk's machine for whoever steals its secret. Either stops the start."""
-        while True:
+        faults: list[str] | None = None
+        while faults is None:
             try:
                 faults = await account_faults(core.telephony)
-                break
             except (TelephonyDown, ActionFailed):
                 await asyncio.sleep(SELF_TEST_EVERY)
         if faults:

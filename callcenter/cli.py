@@ -138,7 +138,9 @@ def doctor(
 def demo(
     headless: Annotated[bool, typer.Option(help="No seat: make the calls, judge them, end.")] = False,
     calls: Annotated[int, typer.Option(help="How many, headless.")] = 30,
-    agents: Annotated[int, typer.Option(help="Simulated agents.")] = 6,
+    agents: Annotated[
+        int | None, typer.Option(help="Simulated agents; 6 headless, 2 beside your seat.")
+    ] = None,
     rate: Annotated[float, typer.Option(help="Calls a second, headless.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed, the same callers.")] = 1,
     folder: Annotated[Path, typer.Option(help="Where all that it writes goes.")] = Path("var/demo"),
@@ -148,7 +150,8 @@ def demo(
     """Show the main job with a real Asterisk and simulated people: calls, pops, agents, the record."""
     from callcenter.demo.run import DemoOptions, run_demo  # noqa: PLC0415
 
-    options = DemoOptions(folder, headless, calls, agents, rate, seed, as_json, port)
+    count = agents if agents is not None else 6 if headless else 2
+    options = DemoOptions(folder, headless, calls, count, rate, seed, as_json, port)
     raise typer.Exit(asyncio.run(run_demo(options)))
 
 

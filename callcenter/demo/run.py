@@ -29,7 +29,7 @@ WRAP_UP = (0.3, 1.0)
 """Seconds that simulated agents take; short, so that a demo is."""
 ROUNDING = 1000
 """Microseconds that the sum of a call's segments may be off."""
-SEAT_EVERY = 7.0
+SEAT_EVERY = 5.0
 """Seconds between calls while somebody sits in the seat."""
 
 
