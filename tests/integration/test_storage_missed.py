@@ -171,7 +171,7 @@ async def test_segments_add_up_to_the_call(
     call = Call(
         CallId(new_id(clock)), Direction.INBOUND, normalise("", "CN"), "", "1", clock.now(), clock.wall()
     )
-    clock.move(0.0004)
+    clock.move(0.25)
     live.add(call)
     for place, (stage, seconds) in enumerate(steps):
         clock.move(seconds)
