@@ -7,6 +7,7 @@ queue. So a fault of ours costs a caller some seconds, never the call.
 import asyncio
 import datetime as dt
 import re
+from collections.abc import Mapping
 
 import structlog
 
@@ -15,7 +16,7 @@ from callcenter.calls.events import OfferResult
 from callcenter.calls.number import normalise
 from callcenter.calls.ports import CallerLine, DialResult, QueueSettings
 from callcenter.errors import ActionFailed, BadInput, CallerGone, ReleasedToFallback
-from callcenter.ids import CallId, QueueName, new_id
+from callcenter.ids import CallId, QueueName, SegmentId, new_id
 from callcenter.reception.parts import Parts
 from callcenter.routing.distributor import Place
 from callcenter.routing.offer import Offer
@@ -23,6 +24,13 @@ from callcenter.routing.offer import Offer
 log = structlog.get_logger(__name__)
 
 CALL_ID = re.compile(r"[0-9a-f]{32}")
+BROUGHT = ("CC_CALL", "CC_QUEUE", "CC_ARRIVED")
+"""What a channel brings that was with us before. Any channel might, so none of it is believed unseen."""
+EPOCH = re.compile(r"[0-9]{1,11}")
+LONGEST_WAIT = 86400.0
+"""Seconds: the dialplan's clock and ours may differ, and nobody has waited for a day."""
+SHORTEST_FALLBACK = 2.0
+"""Seconds since the arrival that are not yet a stay in the fallback: the way to us, and a clock of whole seconds."""
 NAME_LIMIT = 80
 LOOKUP_PATIENCE = 0.5
 """Seconds that joining the line waits for a look-up that is not done by then; it takes milliseconds."""
@@ -53,16 +61,16 @@ class Inbound:
 
     async def serve(self, line: CallerLine) -> None:
         """The journey. Returns when the caller is gone or has been let go."""
-        call, resumed = await self._arrive(line)
+        call, resumed = self._arrive(line, await self._brought(line))
         self._p.in_dialogue.add(call.id)
         with structlog.contextvars.bound_contextvars(call_id=call.id):
             try:
                 await self._journey_to_end(line, call, resumed)
             finally:
                 self._p.in_dialogue.discard(call.id)
-                if call.stage not in {Stage.ENDED, Stage.FALLBACK}:
-                    # We failed this caller, or are being stopped: the dialplan goes on without us.
-                    self._to_fallback(call)
+                if call.stage is not Stage.ENDED:
+                    self._left_unfinished(call)
+                self._p.left.discard(call.id)
 
     async def _journey_to_end(self, line: CallerLine, call: Call, resumed: QueueName | None) -> None:
         try:
@@ -71,47 +79,62 @@ class Inbound:
             reason = self._gone_reason(call)
         except (ReleasedToFallback, ActionFailed) as error:
             log.warning("caller goes to the fallback queue", reason=error.message)
-            self._to_fallback(call)
             return
         await self._forget_notes(line)
         # Last of all, before the line is closed: from here on the fallback must not take over.
-        await line.finish()
-        self._p.calls.end(call, reason)
+        if await self._finish(line) or reason is not EndReason.IVR_END:
+            self._p.calls.end(call, reason)
         if reason not in {EndReason.CALLER_HANGUP, EndReason.ABANDONED}:
             await self._hang_up(line)
 
     # -------------------------------------------------------- the steps
 
-    async def _arrive(self, line: CallerLine) -> tuple[Call, QueueName | None]:
+    async def _brought(self, line: CallerLine) -> Mapping[str, str]:
+        try:
+            return await line.read_variables(*BROUGHT)
+        except CallerGone:
+            # The call goes on record all the same; the next thing that is asked of the line ends it.
+            return dict.fromkeys(BROUGHT, "")
+
+    def _arrive(self, line: CallerLine, brought: Mapping[str, str]) -> tuple[Call, QueueName | None]:
         """A new call, or one that comes back from the fallback queue with its id and place."""
-        known = await line.read_variables("CC_CALL", "CC_QUEUE", "CC_ARRIVED")
-        now, wall = self._p.clock.now(), self._p.clock.wall()
-        call = self._p.calls.get(CallId(known["CC_CALL"])) if CALL_ID.fullmatch(known["CC_CALL"]) else None
-        queue = QueueName(known["CC_QUEUE"]) if known["CC_QUEUE"] in self._p.queues else None
-        if call is not None:
-            call.channel_id = line.channel_id
-        else:
-            waited = 0.0
-            if known["CC_ARRIVED"].isdecimal():
-                # Bounded: the dialplan's clock and ours may differ, and nobody has waited for a day.
-                waited = min(max(wall.timestamp() - int(known["CC_ARRIVED"]) - 1, 0.0), 86400.0)
-            call_id = known["CC_CALL"] if CALL_ID.fullmatch(known["CC_CALL"]) else new_id(self._p.clock)
-            call = Call(
-                id=CallId(call_id),
-                direction=Direction.INBOUND,
-                number=normalise(line.caller_number, self._p.region),
-                caller_name=shown_name(line.caller_name),
-                did=line.did,
-                arrived=now - waited,
-                arrived_at=wall - dt.timedelta(seconds=waited),
-                channel_id=line.channel_id,
-            )
-            self._p.calls.add(call)
+        queue = QueueName(brought["CC_QUEUE"]) if brought["CC_QUEUE"] in self._p.queues else None
+        known = CallId(brought["CC_CALL"]) if CALL_ID.fullmatch(brought["CC_CALL"]) else None
+        if known in self._p.in_dialogue:
+            known = None  # another line is being served under this id
+        call = self._p.calls.get(known) if known is not None else None
+        if call is None:
+            call = self._new_call(line, known, self._since(brought["CC_ARRIVED"]))
+        call.channel_id = line.channel_id
         self._p.identification.begin(call)
-        await line.set_variables(CC_CALL=call.id)
         return call, queue
 
+    def _new_call(self, line: CallerLine, known: CallId | None, waited: float) -> Call:
+        now = self._p.clock.now()
+        call = Call(
+            id=known if known is not None else CallId(new_id(self._p.clock)),
+            direction=Direction.INBOUND,
+            number=normalise(line.caller_number, self._p.region),
+            caller_name=shown_name(line.caller_name),
+            did=line.did,
+            arrived=now - waited,
+            arrived_at=self._p.clock.wall() - dt.timedelta(seconds=waited),
+        )
+        if waited:
+            call.marks.add("fallback")
+            call.enter(Stage.FALLBACK, call.arrived, SegmentId(new_id(self._p.clock)))
+        self._p.calls.add(call)
+        return call
+
+    def _since(self, arrived: str) -> float:
+        """Seconds that a caller was elsewhere before coming to us; ``arrived`` is the dialplan's, in epoch seconds."""
+        if not EPOCH.fullmatch(arrived):
+            return 0.0
+        seconds = min(self._p.clock.wall().timestamp() - int(arrived) - 1, LONGEST_WAIT)
+        return seconds if seconds >= SHORTEST_FALLBACK else 0.0
+
     async def _journey(self, line: CallerLine, call: Call, queue: QueueName | None) -> EndReason:
+        await line.set_variables(CC_CALL=call.id)
         if queue is None:
             self._p.calls.enter(call, Stage.IVR)
             queue = await self._p.ivr.serve(line, call)
@@ -161,10 +184,14 @@ class Inbound:
         p = self._p
         p.calls.enter(call, Stage.RINGING, queue=queue.name, agent_id=offer.agent_id)
         match = p.identification.of(call.id)
-        await asyncio.gather(
+        done = await asyncio.gather(
             p.presenter.show(offer.agent_id, call, match, offer_id=offer.id, why=offer.why),
             line.set_variables(CC_AGENT=offer.extension),
+            return_exceptions=True,  # both have ended before we go on, also when one fails
         )
+        for outcome in done:
+            if isinstance(outcome, BaseException):
+                raise outcome
         result = await line.dial(
             p.phone_book.dial_string(offer.extension),
             ring_seconds=queue.ring_seconds,
@@ -199,9 +226,18 @@ class Inbound:
         p.roster.talk_ended(offer.agent_id, call.id, 0)
         p.presenter.close(offer.agent_id, call.id)
 
-    def _to_fallback(self, call: Call) -> None:
-        call.marks.add("fallback")
-        self._p.calls.enter(call, Stage.FALLBACK)
+    def _left_unfinished(self, call: Call) -> None:
+        """We failed this caller, or are being stopped: the dialplan goes on without us. A talk goes on too, and is
+        ended by what is seen of it."""
+        talking = call.stage in {Stage.TALKING, Stage.HELD}
+        if call.id in self._p.left:
+            if call.agent_id is not None:
+                seconds = self._p.queues[call.queue].wrap_up_seconds if talking and call.queue else 0
+                self._p.roster.talk_ended(call.agent_id, call.id, seconds)
+            self._p.calls.end(call, self._gone_reason(call))
+        elif not talking and call.stage is not Stage.FALLBACK:
+            call.marks.add("fallback")
+            self._p.calls.enter(call, Stage.FALLBACK)
 
     def _gone_reason(self, call: Call) -> EndReason:
         if call.stage in {Stage.WAITING, Stage.RINGING}:
@@ -227,6 +263,15 @@ class Inbound:
                 await line.forget_missed(self._p.notes_read.popleft())
         except (CallerGone, ActionFailed, BadInput) as error:
             log.debug("notes not deleted", reason=error.message)
+
+    async def _finish(self, line: CallerLine) -> bool:
+        """False when Asterisk did not take our last word: the dialplan judges by what it knows."""
+        try:
+            await line.finish()
+        except (CallerGone, ActionFailed) as error:
+            log.warning("last word not taken", reason=error.message)
+            return False
+        return True
 
     async def _hang_up(self, line: CallerLine) -> None:
         try:

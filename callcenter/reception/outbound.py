@@ -4,7 +4,7 @@ import structlog
 
 from callcenter.calls.call import Call, EndReason, Stage
 from callcenter.calls.ports import CallerLine, DialResult
-from callcenter.errors import ActionFailed, CallerGone
+from callcenter.errors import ActionFailed, CallerGone, ReleasedToFallback
 from callcenter.follow_ups.follow_up import AttemptResult
 from callcenter.ids import CallId
 from callcenter.reception.attempts import Attempts
@@ -47,6 +47,7 @@ class Outbound:
                 await self._dial(line, call)
             finally:
                 self._p.in_dialogue.discard(call.id)
+                self._p.left.discard(call.id)
 
     async def _dial(self, line: CallerLine, call: Call) -> None:
         call.channel_id = line.channel_id
@@ -57,8 +58,10 @@ class Outbound:
                 ring_seconds=RING_SECONDS,
                 call_id=call.id,
             )
-        except (CallerGone, ActionFailed) as error:
+        except (CallerGone, ActionFailed, ReleasedToFallback) as error:
             log.info("outbound call broke off", reason=error.message)
+            if call.stage in {Stage.TALKING, Stage.HELD} and call.id not in self._p.left:
+                return  # only our part broke: the talk goes on, and is ended by what is seen of it
             result = DialResult("failed", 0.0, 0.0, caller_gone=True)
         self._ended(call, result)
         await line.finish()

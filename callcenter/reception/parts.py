@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -45,3 +45,5 @@ class Parts:
     """Calls whose coroutine is running: it ends them."""
     notes_read: deque[str]
     """Keys of the fallback's notes that are on record and may be deleted."""
+    left: set[CallId] = field(default_factory=set)
+    """Calls in dialogue whose caller Asterisk says has left: the coroutine, too, will hear of it."""

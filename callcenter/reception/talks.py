@@ -37,9 +37,11 @@ class Talks:
             return
         agent = self._p.roster.by_extension(event.extension)
         agent_id = agent.id if agent else None
+        if self._has_coroutine(call) and not _may_answer(call, agent_id):
+            log.info("late word of an answer", call_id=call.id)
+            return
         if call.stage is Stage.RINGING and (offer := self._p.distributor.offer_of(call.id)) is not None:
             self._p.distributor.end(offer, OfferResult.ANSWERED)
-            agent_id = offer.agent_id
         if agent_id is not None:
             self._p.roster.talk_begun(agent_id, call.id)
         self._p.calls.enter(call, Stage.TALKING, queue=call.queue, agent_id=agent_id)
@@ -73,7 +75,10 @@ class Talks:
     def caller_left(self, event: CallerLeft) -> None:
         """The caller's channel ended; with a coroutine, that one hears it too and says how."""
         call = self._p.calls.get(event.call_id)
-        if call is None or self._has_coroutine(call):
+        if call is None:
+            return
+        if self._has_coroutine(call):
+            self._p.left.add(call.id)
             return
         talked = any(segment.stage is Stage.TALKING for segment in call.segments)
         if call.agent_id is not None:
@@ -118,3 +123,14 @@ class Talks:
 
     def _has_coroutine(self, call: Call) -> bool:
         return call.id in self._p.in_dialogue
+
+
+def _may_answer(call: Call, agent_id: AgentId | None) -> bool:
+    """Events may come later than the dialogue's own word: then the call waits again, or another phone rings."""
+    match call.stage:
+        case Stage.RINGING:
+            return agent_id is not None and agent_id == call.agent_id
+        case Stage.TALKING | Stage.HELD:
+            return True  # a transfer
+        case _:
+            return False
