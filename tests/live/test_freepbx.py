@@ -13,6 +13,9 @@ import pytest
 from callcenter.demo.floor import Floor, read_events
 from callcenter.demo.story import known_numbers
 from callcenter.rig.callers import CallPlan, Outcome, run_calls
+from callcenter.rig.customers import Customers
+from callcenter.rig.screen_client import ScreenClient, log_in
+from callcenter.tasks import Tasks
 from tests.live.conftest import QUICK, MakeFloor
 from tests.live.watching import (
     LINE,
@@ -30,6 +33,8 @@ from tests.live.watching import (
 pytestmark = [pytest.mark.live, pytest.mark.timeout(90)]
 
 NUMBER = "+8613911110001"
+ANSWERS = "+8613911110077"
+"""A simulated customer who answers."""
 RING_ALL, ROUND_ROBIN = "500", "501"
 TALKS: dict[str, Any] = {"kind": "auto", "answer_after": (0.2, 0.3), "talk": (1.5, 1.5)}
 NEVER: dict[str, Any] = {"kind": "never"}
@@ -67,6 +72,11 @@ exten => h,1,NoOp(hung up)
 
 [from-internal]
 include => ext-local
+include => outbound-allroutes
+[outbound-allroutes]
+exten => _+X!,1,Set(OUTNUM=${EXTEN})
+ same => n,Dial(PJSIP/${OUTNUM}@customers,60,T)
+ same => n,Hangup()
 [ext-local]
 exten => 1001,hint,PJSIP/1001
 exten => 1002,hint,PJSIP/1002
@@ -198,6 +208,41 @@ async def test_a_queue_of_the_pbx_pops_as_a_direct_call(make_floor: MakeFloor, q
         await choose(caller)
         await until(lambda: pops(floor)[-1]["pop"]["direction"] == "inbound", 8, "our own call is offered")
         await caller.hang_up()
+
+
+@pytest.mark.parametrize("outbound", ["PJSIP/{number}@customers", "Local/{number}@from-internal/n"])
+async def test_click_to_call(make_floor: MakeFloor, outbound: str) -> None:
+    """The agent's phone rings first, through its Local member; then the customer, by the trunk or by the FreePBX's own
+    outbound route; they talk, and it is on record once."""
+    table = {"phones": PHONES["phones"] | {"outbound": outbound}}
+    floor = await freepbx(make_floor, overrides=table, screens=[])
+    agent = floor.plan.agents[0]
+    told: list[dict[str, Any]] = []
+    session = await log_in(floor.address, agent.username, floor.plan.password, agent.extension)
+    screen = ScreenClient(floor.address, session, lambda message, _t: told.append(message))
+    tasks = Tasks("test")
+    async with Customers(
+        floor.plan.folder / "customers", floor.asterisk_plan.trunk_port, talk=2.0
+    ) as customers:
+        tasks.run(screen.run(), "screen")
+        await until(lambda: screen.connected, 5, "the screen is there")
+        assert await screen.send("ready")
+        assert await screen.send("dial", number=ANSWERS)
+        await until(lambda: phone_events(floor, "invite"), 5, "the agent's phone rings first")
+        await until(customers.calls, 5, "the customer is called")
+        await until(lambda: customers.calls()[0].ended, 8, "and hangs up")
+        await until(lambda: phone_events(floor, "ended"), 5, "the agent's phone is free")
+        call = (await until(lambda: _outbound(floor), 8, "on record"))[0]
+        await screen.close()
+    await tasks.close()
+    assert customers.calls()[0].answered
+    assert (call["direction"], call["served_by"], call["end_reason"]) == ("outbound", 1, "caller_hangup"), told
+    assert 1000 < call["talked_ms"] < 3500
+    assert len(_outbound(floor)) == 1
+
+
+def _outbound(floor: Floor) -> list[dict[str, Any]]:
+    return rows(floor, "SELECT * FROM calls WHERE number_key = ? AND ended_at IS NOT NULL", ANSWERS)
 
 
 async def test_the_fallback_rings_local_members(make_floor: MakeFloor) -> None:
