@@ -5,7 +5,7 @@ import asyncio
 from callcenter.calls.call import Call
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.customers.customer import Tier
-from callcenter.customers.lookup import Match, MatchKind, identify
+from callcenter.customers.lookup import Match, MatchKind, identify, recall
 from callcenter.customers.ports import CustomerDirectory
 from callcenter.ids import CallId, CustomerId
 from callcenter.tasks import Tasks
@@ -43,8 +43,7 @@ class Identification:
 
     async def as_customer(self, call: Call, customer_id: CustomerId) -> Match:
         """For calls whose customer is known beforehand (a follow-up): fetch that record."""
-        record = await self._directory.record(customer_id)
-        match = Match(MatchKind.KNOWN, record) if record else Match(MatchKind.UNKNOWN)
+        match = await recall(self._directory, customer_id)
         self._note(call, match)
         return match
 

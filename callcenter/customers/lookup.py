@@ -2,7 +2,9 @@
 
 import asyncio
 import enum
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -10,6 +12,7 @@ from callcenter.calls.number import CallerNumber, NumberKind
 from callcenter.customers.customer import CustomerCard, CustomerRecord
 from callcenter.customers.ports import CustomerDirectory
 from callcenter.errors import CallcenterError
+from callcenter.ids import CustomerId
 
 log = structlog.get_logger(__name__)
 
@@ -48,15 +51,34 @@ async def identify(
     is a match of its own kind."""
     if number.kind in _WITHOUT_LOOKUP:
         return Match(_WITHOUT_LOOKUP[number.kind])
+    return await _in_time(_by_number(directory, number.key), limit)
+
+
+async def recall(
+    directory: CustomerDirectory, customer_id: CustomerId, limit: float = LOOKUP_SECONDS
+) -> Match:
+    """The match of a customer who is known beforehand; as patient and as honest as ``identify``."""
+    return await _in_time(_by_id(directory, customer_id), limit)
+
+
+async def _by_number(directory: CustomerDirectory, key: str) -> Match:
+    found = await directory.find_by_number(key)
+    if not found:
+        return Match(MatchKind.UNKNOWN)
+    if len(found) > 1:
+        return Match(MatchKind.SEVERAL, candidates=tuple(found))
+    return await _by_id(directory, found[0].id)
+
+
+async def _by_id(directory: CustomerDirectory, customer_id: CustomerId) -> Match:
+    record = await directory.record(customer_id)
+    return Match(MatchKind.KNOWN, record) if record else Match(MatchKind.UNKNOWN)
+
+
+async def _in_time(look_up: Coroutine[Any, Any, Match], limit: float) -> Match:
     try:
         async with asyncio.timeout(limit):
-            found = await directory.find_by_number(number.key)
-            if not found:
-                return Match(MatchKind.UNKNOWN)
-            if len(found) > 1:
-                return Match(MatchKind.SEVERAL, candidates=tuple(found))
-            record = await directory.record(found[0].id)
-            return Match(MatchKind.KNOWN, record) if record else Match(MatchKind.UNKNOWN)
+            return await look_up
     except (CallcenterError, TimeoutError) as error:
         log.warning("customer look-up failed", reason=str(error) or type(error).__name__)
         return Match(MatchKind.UNAVAILABLE)

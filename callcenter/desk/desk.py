@@ -17,7 +17,7 @@ from callcenter.complaints.ports import Complaints
 from callcenter.customers.identification import Identification
 from callcenter.desk.feed import Feed
 from callcenter.desk.views import agent_view, call_view, wrap_up_view
-from callcenter.errors import BadInput, CallcenterError, Conflict
+from callcenter.errors import BadInput, Conflict
 from callcenter.follow_ups.follow_up import AttemptResult, NewFollowUp
 from callcenter.follow_ups.follow_up import checked as checked_follow_up
 from callcenter.follow_ups.ports import FollowUps
@@ -170,6 +170,7 @@ class Desk:
         self._p.roster.talk_begun(agent_id, call.id)
         self._p.calls.enter(call, Stage.DIALLING, agent_id=agent_id)
         self._p.attempts.began(call, agent_id, call.arrived_at)
+        accepted = False
         try:
             await self._show(agent, call)
             await self._p.switch.click_to_call(
@@ -179,9 +180,11 @@ class Desk:
                 ring_seconds=self._p.ring_seconds,
                 variables={"CC_AGENT": agent.extension},
             )
-        except CallcenterError:
-            self._broke_off(agent, call)
-            raise
+            accepted = True
+        finally:
+            # However it failed, and also when the page's request was given up: nobody stays on a call that never was.
+            if not accepted:
+                self._broke_off(agent, call)
         return call.id
 
     # -------------------------------------------------------- afterwards
@@ -203,8 +206,9 @@ class Desk:
         subject: str,
         text: str,
         customer_id: CustomerId | None,
+        call_id: CallId | None = None,
     ) -> str:
-        """Keep a complaint, tied to the call at hand; gives its number."""
+        """Keep a complaint, tied to the call it was begun in, or the one at hand; gives its number."""
         agent = self._p.roster.get(agent_id)
         if severity not in set(Severity):
             raise BadInput("Choose a severity from the list.")
@@ -216,18 +220,31 @@ class Desk:
         )
         complaint = checked_complaint(
             NewComplaint(
-                customer, self._call_at_hand(agent), agent_id, category, Severity(severity), subject, text
+                customer,
+                self._call_meant(agent, call_id),
+                agent_id,
+                category,
+                Severity(severity),
+                subject,
+                text,
             )
         )
         _, number = await self._p.complaints.add(complaint)
         return number
 
     async def plan_follow_up(
-        self, agent_id: AgentId, *, customer_id: CustomerId, reason: str, note: str, due_at: dt.datetime
+        self,
+        agent_id: AgentId,
+        *,
+        customer_id: CustomerId,
+        reason: str,
+        note: str,
+        due_at: dt.datetime,
+        call_id: CallId | None = None,
     ) -> FollowUpId:
         """Plan a follow-up call, owned by this agent."""
         agent = self._p.roster.get(agent_id)
-        plan = NewFollowUp(customer_id, agent_id, reason, note, due_at, self._call_at_hand(agent))
+        plan = NewFollowUp(customer_id, agent_id, reason, note, due_at, self._call_meant(agent, call_id))
         return await self._p.follow_ups.plan(checked_follow_up(plan, self._p.clock.wall()))
 
     # -------------------------------------------------------- what the screen shows
@@ -298,7 +315,10 @@ class Desk:
         self._p.presenter.close(agent.id, call.id)
         self._p.calls.end(call, EndReason.FAILED)
 
-    def _call_at_hand(self, agent: Agent) -> CallId | None:
+    def _call_meant(self, agent: Agent, call_id: CallId | None) -> CallId | None:
+        """The call that a form was begun in, if it is one of the agent's last; else the one at hand."""
+        if call_id is not None and call_id in agent.recent_calls:
+            return call_id
         return agent.call_id or agent.wrap_up_call or agent.offer_call
 
     def _keep_presence(self, agent: Agent) -> None:

@@ -43,4 +43,5 @@ class Direct:
 
     async def _pop(self, agent: Agent, call: Call) -> None:
         match = await self._p.identification.wait(call, LOOKUP_PATIENCE)
-        await self._p.presenter.show(agent.id, call, match, why="direct")
+        if call.stage is not Stage.ENDED:
+            await self._p.presenter.show(agent.id, call, match, why="direct")

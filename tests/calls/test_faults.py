@@ -20,7 +20,7 @@ UNKNOWN_CALL = "0" * 20 + "abcdef012345"
 
 
 async def test_a_late_answer_of_a_dumped_offer_is_dropped() -> None:
-    """The event of an answer that comes after the dialogue said it was none (F7): the caller waits on, nobody's held."""
+    """The event of an answer that comes after the dialogue said it was none (F7): nobody is held."""
     async with Centre() as centre:
         agent = await centre.agent(1)
         await centre.agent(2, ready=False)
@@ -32,7 +32,7 @@ async def test_a_late_answer_of_a_dumped_offer_is_dropped() -> None:
         await asyncio.sleep(5)
         call = centre.record_of(line)
         assert call.stage.value == "waiting"
-        assert agent.state is not ON_CALL
+        assert centre.state(1) is not ON_CALL
         centre.trunk.late = 0
         line.leave()
         await settle()
@@ -42,14 +42,14 @@ async def test_a_late_answer_does_not_count_for_the_next_agent() -> None:
     """Agent 1's late answer while agent 2's phone rings is not agent 2's."""
     async with Centre() as centre:
         await centre.agent(1)
-        second = await centre.agent(2)
+        await centre.agent(2)
         line = await centre.waiting()
         await Stage(centre).play([(2, "1001", "rejects")])
         await asyncio.sleep(1)
         assert centre.trunk.rung[-1].extension == "1002"
         call_id = CallId(line.variables["CC_CALL"])
         centre.bus.publish(PartyAnswered(call_id, Extension("1001"), centre.clock.now()))
-        assert second.state is RoutingState.RESERVED
+        assert centre.state(2) is RoutingState.RESERVED
         assert centre.record_of(line).stage.value == "ringing"
         line.leave()
         await settle()
@@ -58,20 +58,20 @@ async def test_a_late_answer_does_not_count_for_the_next_agent() -> None:
 async def test_the_dialogue_breaks_in_a_talk() -> None:
     """Our part breaks while two people talk: the talk goes on, the agent stays on the call, and is free after it."""
     async with Centre() as centre:
-        agent = await centre.agent(1)
+        await centre.agent(1)
         line = await centre.waiting()
         await Stage(centre).play([(3, "1001", "answers")])
         line.fails.add("talk")
         centre.trunk.phones["1001"].moves.set()
         await settle()
         assert not line.finished
-        assert agent.state is ON_CALL
+        assert centre.state(1) is ON_CALL
         call = centre.record_of(line)
         assert call.stage.value == "talking"
         await asyncio.sleep(10)
         line.leave()
         await settle()
-        assert agent.state is RoutingState.WRAP_UP
+        assert centre.state(1) is RoutingState.WRAP_UP
         assert centre.record_of(line).end_reason is not None
         assert centre.calls.get(call.id) is None
 
@@ -112,14 +112,14 @@ async def test_a_hang_up_at_the_very_start() -> None:
 async def test_finish_is_not_answered() -> None:
     """Asterisk does not take our last word: the call of a caller who has gone ends on record nevertheless."""
     async with Centre() as centre:
-        agent = await centre.agent(1)
+        await centre.agent(1)
         line = await centre.waiting()
         line.fails.add("finish")
         await Stage(centre).play([(3, "1001", "answers")])
         line.leave()
         await settle()
         assert len(centre.calls) == 0
-        assert agent.state is RoutingState.WRAP_UP
+        assert centre.state(1) is RoutingState.WRAP_UP
         assert centre.record_of(line).end_reason is not None
 
 
@@ -187,14 +187,14 @@ async def test_released_in_the_moment_the_link_returns() -> None:
         centre.up()
         centre.desk.ready(agent.id)
         await settle()
-        assert agent.state is READY
+        assert centre.state(1) is READY
         assert centre.results() == []
 
 
 async def test_calls_that_ended_in_the_gap() -> None:
     """A talk without a dialogue of ours that is not alive after the gap is ended as lost, the agent freed."""
     async with Centre() as centre:
-        agent = await centre.agent(1)
+        await centre.agent(1)
         line = await centre.waiting()
         await Stage(centre).play([(3, "1001", "answers")])
         line.fails.add("talk")
@@ -208,7 +208,7 @@ async def test_calls_that_ended_in_the_gap() -> None:
         assert call.end_reason is not None
         assert call.end_reason.value == "lost_track"
         assert "reconstructed" in call.marks
-        assert agent.state is RoutingState.WRAP_UP
+        assert centre.state(1) is RoutingState.WRAP_UP
         line.left.set()
 
 
@@ -296,7 +296,7 @@ async def test_hostile_variables(name: str) -> None:
 async def test_the_id_of_a_call_that_is_being_served() -> None:
     """A second line with a living dialogue's id is another call: it can't take the first one's agent or end it."""
     async with Centre() as centre:
-        agent = await centre.agent(1)
+        await centre.agent(1)
         line = await centre.waiting()
         await Stage(centre).play([(3, "1001", "answers")])
         other = centre.call(CC_CALL=line.variables["CC_CALL"], CC_QUEUE="support")
@@ -304,7 +304,7 @@ async def test_the_id_of_a_call_that_is_being_served() -> None:
         assert len(centre.calls) == 2
         other.leave()
         await settle()
-        assert agent.state is ON_CALL
+        assert centre.state(1) is ON_CALL
         assert centre.record_of(line).stage.value == "talking"
         line.leave()
         await settle()
@@ -404,9 +404,9 @@ async def test_dialling_out_in_wrap_up_while_callers_wait() -> None:
         agent = await centre.agent(1)
         first, second = await centre.waiting(), await centre.waiting("13900139000")
         await Stage(centre).play([(3, "1001", "answers"), (9, "1001", "hangs up")])
-        assert agent.state is RoutingState.WRAP_UP
+        assert centre.state(1) is RoutingState.WRAP_UP
         await centre.desk.dial(agent.id, number="+8613800138000")
-        assert agent.state is ON_CALL
+        assert centre.state(1) is ON_CALL
         assert agent.offer_id is None
         assert centre.results() == [(1, "answered")]
         assert len(centre.distributor.line) == 1

@@ -196,8 +196,8 @@ async def test_wrap_up_ends_by_itself() -> None:
         first, second = await centre.waiting(), await centre.waiting("13900139000")
         stage = Stage(centre)
         await stage.play([(5, "1001", "answers"), (15, "1001", "hangs up")])
-        agent = centre.roster.get(AgentId(1))
-        assert agent.state is WRAPPING
+
+        assert centre.state(1) is WRAPPING
         await asyncio.sleep(WRAP_UP - 1)
         assert len(centre.trunk.rung) == 1
         await asyncio.sleep(2)
@@ -272,7 +272,7 @@ async def test_a_fault_of_asterisk_costs_no_caller() -> None:
     """When Asterisk doesn't answer, the dialogue ends unfinished, so that the dialplan goes on; no agent is held."""
     for broken in ("set_variables", "start_music", "dial"):
         async with Centre() as centre:
-            agent = await centre.agent(1)
+            await centre.agent(1)
             line = centre.line()
             task = centre.serve(line)
             await asyncio.sleep(1)
@@ -281,6 +281,6 @@ async def test_a_fault_of_asterisk_costs_no_caller() -> None:
             assert task.done(), broken
             assert not line.finished
             assert not line.hung_up
-            assert agent.state is READY
+            assert centre.state(1) is READY
             assert centre.record_of(line).stage.value == "fallback"
             assert len(centre.distributor.line) == 0

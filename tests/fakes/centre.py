@@ -9,7 +9,7 @@ from typing import Self
 
 from callcenter import journey
 from callcenter.agents.roster import Roster, RosterRules
-from callcenter.agents.states import Agent
+from callcenter.agents.states import Agent, RoutingState
 from callcenter.bus import Bus
 from callcenter.calls.call import Call
 from callcenter.calls.events import OutboundFailed, PhoneState, PhoneStateChanged, TelephonyLost, TelephonyUp
@@ -314,6 +314,10 @@ class Centre:
     def record_of(self, line: ScriptedLine) -> Call:
         """The call as the record has it."""
         return self.recorder.calls[CallId(line.variables["CC_CALL"])]
+
+    def state(self, number: int) -> RoutingState:
+        """An agent's routing state."""
+        return self.roster.get(AgentId(number)).state
 
     def results(self) -> list[tuple[int, str]]:
         """Every offer: agent and result, in order."""
