@@ -90,20 +90,32 @@ async def _one(directory: StoredCustomers, number: str) -> float:
 
 async def _made(cache: Path, customers: int, progress: Progress) -> tuple[Path, float]:
     path = cache / f"customers-{customers}-{latest()}.db"
-    note = path.with_suffix(".json")
-    if path.exists() and note.exists():
+    half, note = path.with_suffix(".part"), path.with_suffix(".json")
+    made_in = _made_before(path, note)
+    if made_in is not None:
         await check(_url(path))
-        return path, float(json.loads(note.read_text("utf-8"))["made_in"])
-    cache.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
-    for old in cache.glob(f"{half.name}*"):
-        old.unlink()
+        return path, made_in
+    _make_room(half)
     began = time.perf_counter()
     await _fill(half, customers, progress)
     made_in = time.perf_counter() - began
     half.rename(path)
     note.write_text(json.dumps({"made_in": made_in}), "utf-8")
     return path, made_in
+
+
+def _made_before(path: Path, note: Path) -> float | None:
+    """Seconds that its making took; None when it must be made."""
+    if not (path.exists() and note.exists()):
+        return None
+    return float(json.loads(note.read_text("utf-8"))["made_in"])
+
+
+def _make_room(half: Path) -> None:
+    """A making that was interrupted is begun anew."""
+    half.parent.mkdir(parents=True, exist_ok=True)
+    for old in half.parent.glob(f"{half.name}*"):
+        old.unlink()
 
 
 async def _fill(path: Path, customers: int, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""AMI events per second through our parse and translate, against asterisk-ami's bare parsing of the same captured bytes.
+"""AMI events per second through our parse and translate, against asterisk-ami's bare parsing of the same bytes.
 
 Both get the same bytes in the same blocks. Of asterisk-ami it is the loop of its reader (split, decode, match, read)
 without its socket, threads and listeners; ours also checks each byte, keeps the table of channels and says what
