@@ -122,15 +122,15 @@ class ChannelTable:
         """Take in one CoreShowChannel; None for what can't be used, and for what has ended meanwhile."""
         if item.get("Uniqueid") in self._ended:
             return None
-        new = item.get("Uniqueid") not in self._channels
         channel = self.note(item)
         if channel is None:
             return None
         channel.bridge = item.get("BridgeId")
-        if new:
-            channel.leg = item.get("Application") in OUTGOING
-            channel.dialler = channel.linkedid if channel.leg else ""
-            channel.originated = not channel.leg and channel.context == AGENT_CONTEXT
+        # A channel may be known by its Newchannel alone, when the gap began before its DialBegin.
+        if not channel.leg and item.get("Application") in OUTGOING:
+            channel.leg, channel.dialler = True, channel.linkedid
+        if not channel.leg and channel.context == AGENT_CONTEXT:
+            channel.originated = True
         return channel
 
     def remove(self, uniqueid: str) -> Channel | None:
