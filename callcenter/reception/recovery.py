@@ -5,6 +5,7 @@ What was not seen is said, never guessed silently: such calls carry ``reconstruc
 
 import asyncio
 import datetime as dt
+from collections.abc import Awaitable
 
 import structlog
 
@@ -52,7 +53,10 @@ class Recovery:
         self._timers = timers
         self._release_after = release_after
         self._adopted = False
+        self._down = False
         self._imported: set[str] = set()
+        self._told: set[CallId] = set()
+        """Calls whose end the fallback wrote down: it knows better than a guess of ours."""
 
     @property
     def _clock(self) -> Clock:
@@ -64,11 +68,14 @@ class Recovery:
         """No events: no offers, nobody's phone is known; after a while the waiting go to the fallback."""
         self._p.distributor.telephony(up=False)
         self._p.roster.phones_unknown()
-        self._timers.at("release", event.at + self._release_after, self._release)
+        if not self._down:  # a loss is told again when its reason changes: that does not lengthen the wait
+            self._down = True
+            self._timers.at("release", event.at + self._release_after, self._release)
 
     def up(self, event: TelephonyUp) -> None:
         """Events again: end what is gone, take over what lives, then offer calls again."""
         self._timers.cancel("release")
+        self._down = False
         if event.gap_seconds > 0:
             now = self._clock.wall()
             start = now - dt.timedelta(seconds=event.gap_seconds)
@@ -92,17 +99,28 @@ class Recovery:
     # -------------------------------------------------------- taking over
 
     async def _take_over(self) -> None:
+        """Step by step; one that fails keeps none of the others from being done."""
+        await self._catch_up()
+        await self._mirror.all()
+        await self._done(self._call_back(), "callers are not called back")
+
+    async def _catch_up(self) -> None:
+        await self._done(self.import_missed(), "notes of the fallback not read")
+        if not self._adopted:
+            self._adopted = await self._done(self._adopt(), "open calls not read")
+
+    async def _done(self, step: Awaitable[None], otherwise: str) -> bool:
         try:
-            await self.import_missed()
-            if not self._adopted:
-                await self._adopt()
-                self._adopted = True
-            await self._mirror.all()
-            withdrawn = await self._switch.withdraw_waiting()
-            if withdrawn:
-                log.info("callers come back from the fallback queue", callers=withdrawn)
+            await step
         except CallcenterError as error:
-            log.warning("could not take over all that Asterisk has", reason=error.message)
+            log.warning("could not take over all that Asterisk has", what=otherwise, reason=error.message)
+            return False
+        return True
+
+    async def _call_back(self) -> None:
+        withdrawn = await self._switch.withdraw_waiting()
+        if withdrawn:
+            log.info("callers come back from the fallback queue", callers=withdrawn)
 
     async def _adopt(self) -> None:
         """Once, after our own start: calls that the record has as open either live on or are over."""
@@ -112,14 +130,15 @@ class Recovery:
                 living.setdefault(channel.call_id, []).append(channel)
         for kept in await self._history.open_calls():
             call = kept.call
-            if self._p.calls.get(call.id) is not None:
+            if self._p.calls.get(call.id) is not None or call.id in self._told:
                 continue
             call.marks.add("reconstructed")
             channels = living.get(call.id)
             if channels:
                 self._adopt_living(call, channels)
             else:
-                call.end(EndReason.LOST_TRACK, self._clock.now())
+                seen = call.arrived + (kept.last_seen - call.arrived_at).total_seconds()
+                call.end(EndReason.LOST_TRACK, max(call.stage_since(), min(seen, self._clock.now())))
                 self._recorder.call(call)
 
     def _adopt_living(self, call: Call, channels: list[LiveChannel]) -> None:
@@ -146,21 +165,25 @@ class Recovery:
         for missed in await self._switch.missed_calls():
             if missed.key in self._imported or not missed.ended:
                 continue
+            if missed.call_id in self._p.in_dialogue:
+                continue
             self._imported.add(missed.key)
-            if missed.call_id is not None and (call := self._p.calls.get(missed.call_id)) is not None:
-                if call.id in self._p.in_dialogue:
-                    continue
-                self._p.calls.end(
-                    call, EndReason.FALLBACK_SERVED if missed.answered else EndReason.FALLBACK_LOST
-                )
+            if missed.call_id is not None:
+                self._told.add(missed.call_id)
+                self._end_told(missed.call_id, served=bool(missed.answered))
             self._recorder.missed(missed, missed.call_id or CallId(new_id(self._clock)))
             self._p.notes_read.append(missed.key)
+
+    def _end_told(self, call_id: CallId, *, served: bool) -> None:
+        """The fallback says that a call of ours is over, maybe before its hang-up is seen."""
+        if (call := self._p.calls.get(call_id)) is None:
+            return
+        if call.agent_id is not None:
+            self._p.roster.talk_ended(call.agent_id, call.id, self._p.wrap_up_seconds if served else 0)
+        self._p.calls.end(call, EndReason.FALLBACK_SERVED if served else EndReason.FALLBACK_LOST)
 
     async def look_again(self) -> None:
         """For ever: a talk that the fallback arranged may end long after we are back."""
         while True:
             await asyncio.sleep(MISSED_EVERY)
-            try:
-                await self.import_missed()
-            except CallcenterError as error:
-                log.debug("notes of the fallback not read", reason=error.message)
+            await self._catch_up()
