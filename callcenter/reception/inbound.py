@@ -82,7 +82,11 @@ class Inbound:
             return
         await self._forget_notes(line)
         # Last of all, before the line is closed: from here on the fallback must not take over.
-        if await self._finish(line) or reason is not EndReason.IVR_END:
+        try:
+            finished = await self._finish(line)
+        except ActionFailed:
+            return  # the line broke: Asterisk is gone, or goes on without us; its events will tell which
+        if finished or reason is not EndReason.IVR_END:
             self._p.calls.end(call, reason)
         if reason not in {EndReason.CALLER_HANGUP, EndReason.ABANDONED}:
             await self._hang_up(line)
@@ -265,11 +269,14 @@ class Inbound:
             log.debug("notes not deleted", reason=error.message)
 
     async def _finish(self, line: CallerLine) -> bool:
-        """False when Asterisk did not take our last word: the dialplan judges by what it knows."""
+        """False when Asterisk did not take our last word: the dialplan judges by what it knows. Raises ``ActionFailed``
+        when there is no line any more to say it on."""
         try:
             await line.finish()
         except (CallerGone, ActionFailed) as error:
             log.warning("last word not taken", reason=error.message)
+            if error.code == "line_lost":
+                raise
             return False
         return True
 

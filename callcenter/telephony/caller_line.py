@@ -167,12 +167,13 @@ class AgiCallerLine:
     async def finish(self) -> None:
         """Tell the dialplan that we are done with this caller, also when the caller has gone.
 
-        Raises ActionFailed. When even the connection has gone there is nobody to tell, and nothing is raised.
+        Raises ActionFailed, with the code ``line_lost`` when the connection itself is over: then Asterisk has
+        died, or the dialplan has gone on without us.
         """
         try:
             await self._session.command(commands.set_variable("CC_STAGE", "done"), dead=True)
         except CallerGone:
-            log.info("the dialogue was over before it was finished")
+            raise ActionFailed("The dialogue was over before it was finished.", code="line_lost") from None
 
     async def hang_up(self) -> None:
         """End the caller's call. Raises CallerGone, ActionFailed."""

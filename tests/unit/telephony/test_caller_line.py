@@ -7,7 +7,7 @@ import pytest
 from callcenter.asterisk.agi.framing import AgiReply
 from callcenter.calls.ports import CallerLine, PhoneBook
 from callcenter.clock import ManualClock
-from callcenter.errors import BadInput, CallerGone
+from callcenter.errors import ActionFailed, BadInput, CallerGone
 from callcenter.ids import CallId
 from callcenter.telephony.caller_line import AgiCallerLine
 from callcenter.telephony.outbound_line import AgiOutboundLine
@@ -211,13 +211,15 @@ async def test_keys_and_prompts() -> None:
 
 
 async def test_finishing_a_caller_who_has_gone() -> None:
-    """The fallback is told off also after the hang-up; with the connection gone there is nobody to tell."""
+    """The fallback is told off also after the hang-up; that the connection itself is gone is told."""
     scene = Scene()
     scene.session.hung_up = True
     await scene.line.finish()
     assert scene.session.dead == ['SET VARIABLE "CC_STAGE" "done"']
     scene.session.answers["SET VARIABLE"] = CallerGone("over")
-    await scene.line.finish()
+    with pytest.raises(ActionFailed) as lost:
+        await scene.line.finish()
+    assert lost.value.code == "line_lost"
 
 
 @pytest.mark.parametrize(
