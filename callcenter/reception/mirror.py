@@ -10,10 +10,10 @@ import structlog
 
 from callcenter.agents.events import AgentChanged, AgentLoggedOut
 from callcenter.agents.roster import Roster
-from callcenter.agents.states import Agent, RoutingState
+from callcenter.agents.states import Agent, Presence, RoutingState
 from callcenter.calls.ports import PhoneBook, Switch
 from callcenter.errors import CallcenterError
-from callcenter.ids import Extension
+from callcenter.ids import AgentId, Extension
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,7 @@ class Mirror:
         self._phone_book = phone_book
         self._wanted: dict[Extension, tuple[str, bool] | None] = {}
         self._given: dict[Extension, tuple[str, bool] | None] = {}
+        self._phone_of: dict[AgentId, Extension] = {}
         self._news = asyncio.Event()
 
     def agent_changed(self, event: AgentChanged) -> None:
@@ -38,6 +39,7 @@ class Mirror:
 
     def agent_logged_out(self, event: AgentLoggedOut) -> None:
         """Gone."""
+        self._phone_of.pop(event.agent.id, None)
         self._wanted[event.agent.extension] = None
         self._news.set()
 
@@ -57,7 +59,12 @@ class Mirror:
                     await self._tell(extension, wanted)
 
     def _want(self, agent: Agent) -> None:
-        self._wanted[agent.extension] = (agent.name, agent.state in IN_QUEUE)
+        before = self._phone_of.get(agent.id)
+        if before is not None and before != agent.extension:
+            self._wanted[before] = None
+        self._phone_of[agent.id] = agent.extension
+        ready = agent.state in IN_QUEUE and agent.presence is Presence.READY
+        self._wanted[agent.extension] = (agent.name, ready)
         self._news.set()
 
     async def _tell(self, extension: Extension, wanted: tuple[str, bool] | None) -> None:

@@ -55,6 +55,7 @@ class Recovery:
         self._adopted = False
         self._down = False
         self._imported: set[str] = set()
+        self._failing: set[str] = set()
         self._told: set[CallId] = set()
         """Calls whose end the fallback wrote down: it knows better than a guess of ours."""
 
@@ -113,8 +114,11 @@ class Recovery:
         try:
             await step
         except CallcenterError as error:
-            log.warning("could not take over all that Asterisk has", what=otherwise, reason=error.message)
+            if otherwise not in self._failing:
+                log.warning("could not take over all that Asterisk has", what=otherwise, reason=error.message)
+            self._failing.add(otherwise)
             return False
+        self._failing.discard(otherwise)
         return True
 
     async def _call_back(self) -> None:
