@@ -1,11 +1,10 @@
 """Entries into tables: one transaction for many, in their order where order matters."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, case, delete, exc, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, exc, func, select, update
 
 from callcenter.calls.call import EndReason
 from callcenter.calls.number import normalise
@@ -32,7 +31,7 @@ from callcenter.storage.tables import (
     users,
     wrap_ups,
 )
-from callcenter.storage.upsert import upsert
+from callcenter.storage.upsert import Proposed, upsert
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +46,20 @@ _CUT = delete(segments).where(
 """A call that was put together anew may have fewer segments than the guess that it replaces."""
 
 
+def _offer_not_undone(proposed: Proposed) -> ColumnElement[bool]:
+    return proposed["ended_at"].is_not(None) | offers.c.ended_at.is_(None)
+
+
+def _presence_newer(proposed: Proposed) -> ColumnElement[bool]:
+    return proposed["at"] >= agent_presence.c.at
+
+
+def _attempt_not_undone(proposed: Proposed) -> ColumnElement[bool]:
+    return (proposed["result"] != AttemptResult.DIALLING) | (
+        follow_up_attempts.c.result == AttemptResult.DIALLING
+    )
+
+
 class RecordWriter:
     """Writes batches of entries. Each method is one transaction and may raise ``DatabaseAway``."""
 
@@ -58,11 +71,11 @@ class RecordWriter:
         """Write all; gives those that can't be written by anybody. ``position``: a journal's id, and how many
         of its lines are in the database after this batch."""
         try:
-            async with self._database.writing() as connection:
-                await self._apply(connection, batch)
-                await self._note_position(connection, position)
+            await self._database.transact(lambda connection: self._write_all(connection, batch, position))
         except UNWRITABLE:
-            return await self._write_singly(batch, position)
+            return await self._database.transact(
+                lambda connection: self._write_singly(connection, batch, position)
+            )
         return []
 
     async def position(self, journal_id: str) -> int:
@@ -71,37 +84,44 @@ class RecordWriter:
         async with self._database.reading() as connection:
             return int(await connection.scalar(query) or 0)
 
-    async def _write_singly(self, batch: Sequence[Entry], position: tuple[str, int] | None) -> Rejected:
+    def _write_all(
+        self, connection: Connection, batch: Sequence[Entry], position: tuple[str, int] | None
+    ) -> None:
+        self._apply(connection, batch)
+        self._note_position(connection, position)
+
+    def _write_singly(
+        self, connection: Connection, batch: Sequence[Entry], position: tuple[str, int] | None
+    ) -> Rejected:
         rejected: Rejected = []
-        async with self._database.writing() as connection:
-            for entry in batch:
-                try:
-                    async with connection.begin_nested():
-                        await self._apply(connection, [entry])
-                except UNWRITABLE as error:
-                    reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-                    log.warning("record rejected by the database", kind=entry.kind, reason=reason[:200])
-                    rejected.append((entry, reason))
-            await self._note_position(connection, position)
+        for entry in batch:
+            try:
+                with connection.begin_nested():
+                    self._apply(connection, [entry])
+            except UNWRITABLE as error:
+                reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                log.warning("record rejected by the database", kind=entry.kind, reason=reason[:200])
+                rejected.append((entry, reason))
+        self._note_position(connection, position)
         return rejected
 
-    async def _apply(self, connection: AsyncConnection, batch: Sequence[Entry]) -> None:
+    def _apply(self, connection: Connection, batch: Sequence[Entry]) -> None:
         """Kinds don't depend on each other, but for a missed call, which completes what was written before."""
         stretch: dict[str, list[Row]] = {}
         for entry in batch:
             if entry.kind == kinds.MISSED:
-                await self._apply_stretch(connection, stretch)
+                self._apply_stretch(connection, stretch)
                 stretch = {}
-                await self._missed(connection, entry.data)
+                self._missed(connection, entry.data)
             else:
                 stretch.setdefault(entry.kind, []).append(entry.data)
-        await self._apply_stretch(connection, stretch)
+        self._apply_stretch(connection, stretch)
 
-    async def _apply_stretch(self, connection: AsyncConnection, stretch: dict[str, list[Row]]) -> None:
+    def _apply_stretch(self, connection: Connection, stretch: dict[str, list[Row]]) -> None:
         for kind, rows in stretch.items():
-            await self._appliers()[kind](connection, rows)
+            self._appliers()[kind](connection, rows)
 
-    def _appliers(self) -> dict[str, Callable[[AsyncConnection, list[Row]], Awaitable[None]]]:
+    def _appliers(self) -> dict[str, Callable[[Connection, list[Row]], None]]:
         return {
             kinds.CALL: self._calls,
             kinds.OFFER: self._offers,
@@ -112,13 +132,13 @@ class RecordWriter:
             kinds.AUDIT: self._audit,
         }
 
-    async def _calls(self, connection: AsyncConnection, rows: list[Row]) -> None:
+    def _calls(self, connection: Connection, rows: list[Row]) -> None:
         latest = {row["call"]["id"]: row for row in rows}
         query = select(calls.c.id).where(
             calls.c.id.in_(latest), calls.c.ended_at.is_not(None), calls.c.end_reason != EndReason.LOST_TRACK
         )
-        over = set(await connection.scalars(query))
-        await self._put_calls(
+        over = set(connection.scalars(query))
+        self._put_calls(
             connection,
             [
                 (row["call"], row["segments"])
@@ -127,104 +147,101 @@ class RecordWriter:
             ],
         )
 
-    async def _put_calls(self, connection: AsyncConnection, kept: Sequence[tuple[Row, list[Row]]]) -> None:
+    def _put_calls(self, connection: Connection, kept: Sequence[tuple[Row, list[Row]]]) -> None:
         if not kept:
             return
         rows = [call for call, _ in kept]
-        await connection.execute(upsert(self._database.dialect, calls, ["id"], list(rows[0])), rows)
+        connection.execute(upsert(self._database.dialect, calls, ("id",), tuple(rows[0])), rows)
         parts = [part for _, call_segments in kept for part in call_segments]
         if parts:
-            key = ["call_id", "position"]
-            await connection.execute(upsert(self._database.dialect, segments, key, list(parts[0])), parts)
+            key = ("call_id", "position")
+            connection.execute(upsert(self._database.dialect, segments, key, tuple(parts[0])), parts)
         cuts = [{"of_call": call["id"], "length": len(call_segments)} for call, call_segments in kept]
-        await connection.execute(_CUT, cuts)
+        connection.execute(_CUT, cuts)
 
-    async def _offers(self, connection: AsyncConnection, rows: list[Row]) -> None:
+    def _offers(self, connection: Connection, rows: list[Row]) -> None:
         statement = upsert(
             self._database.dialect,
             offers,
-            ["id"],
-            list(rows[0]),
-            only_if=lambda proposed: proposed["ended_at"].is_not(None) | offers.c.ended_at.is_(None),
+            ("id",),
+            tuple(rows[0]),
+            only_if=_offer_not_undone,
         )
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
 
-    async def _wrap_ups(self, connection: AsyncConnection, rows: list[Row]) -> None:
-        key = ["call_id", "agent_id"]
-        await connection.execute(upsert(self._database.dialect, wrap_ups, key, list(rows[0])), rows)
+    def _wrap_ups(self, connection: Connection, rows: list[Row]) -> None:
+        key = ("call_id", "agent_id")
+        connection.execute(upsert(self._database.dialect, wrap_ups, key, tuple(rows[0])), rows)
 
-    async def _presences(self, connection: AsyncConnection, rows: list[Row]) -> None:
+    def _presences(self, connection: Connection, rows: list[Row]) -> None:
         statement = upsert(
             self._database.dialect,
             agent_presence,
-            ["agent_id"],
-            list(rows[0]),
-            only_if=lambda proposed: proposed["at"] >= agent_presence.c.at,
+            ("agent_id",),
+            tuple(rows[0]),
+            only_if=_presence_newer,
         )
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
 
-    async def _gaps(self, connection: AsyncConnection, rows: list[Row]) -> None:
-        await connection.execute(upsert(self._database.dialect, gaps, ["started_at"], list(rows[0])), rows)
+    def _gaps(self, connection: Connection, rows: list[Row]) -> None:
+        connection.execute(upsert(self._database.dialect, gaps, ("started_at",), tuple(rows[0])), rows)
 
-    async def _audit(self, connection: AsyncConnection, rows: list[Row]) -> None:
-        await connection.execute(upsert(self._database.dialect, audit, ["id"], list(rows[0])), rows)
+    def _audit(self, connection: Connection, rows: list[Row]) -> None:
+        connection.execute(upsert(self._database.dialect, audit, ("id",), tuple(rows[0])), rows)
 
-    async def _attempts(self, connection: AsyncConnection, rows: list[Row]) -> None:
+    def _attempts(self, connection: Connection, rows: list[Row]) -> None:
         statement = upsert(
             self._database.dialect,
             follow_up_attempts,
-            ["call_id"],
-            list(rows[0]),
-            only_if=lambda proposed: (
-                (proposed["result"] != AttemptResult.DIALLING)
-                | (follow_up_attempts.c.result == AttemptResult.DIALLING)
-            ),
+            ("call_id",),
+            tuple(rows[0]),
+            only_if=_attempt_not_undone,
         )
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
         for plan in sorted({row["follow_up_id"] for row in rows if row["follow_up_id"] is not None}):
-            await self._count_attempts(connection, plan)
+            self._count_attempts(connection, plan)
 
-    async def _count_attempts(self, connection: AsyncConnection, plan: int) -> None:
+    def _count_attempts(self, connection: Connection, plan: int) -> None:
         """The number is counted anew, never added to: so writing an attempt twice changes nothing."""
         made = follow_up_attempts.c
         finished = select(func.count()).where(
             made.follow_up_id == plan, made.result != AttemptResult.DIALLING
         )
-        await connection.execute(
+        connection.execute(
             update(follow_ups).where(follow_ups.c.id == plan).values(attempts=finished.scalar_subquery())
         )
         answered = select(func.min(made.dialled_at)).where(
             made.follow_up_id == plan, made.result == AttemptResult.ANSWERED
         )
-        done_at = await connection.scalar(answered)
+        done_at = connection.scalar(answered)
         if done_at is not None:
-            await connection.execute(
+            connection.execute(
                 update(follow_ups)
                 .where(follow_ups.c.id == plan, follow_ups.c.state == "planned")
                 .values(state="done", done_at=done_at)
             )
 
-    async def _missed(self, connection: AsyncConnection, data: Row) -> None:
+    def _missed(self, connection: Connection, data: Row) -> None:
         missed, now = MissedCall(**data["missed"]), data["at"]
         imported = (
-            (await connection.execute(select(missed_imports).where(missed_imports.c.key == missed.key)))
+            (connection.execute(select(missed_imports).where(missed_imports.c.key == missed.key)))
             .mappings()
             .first()
         )
         if imported and imported["complete"]:
             return
         call_id = CallId(imported["call_id"] if imported else data["call_id"])
-        row = (await connection.execute(select(calls).where(calls.c.id == call_id))).mappings().first()
+        row = (connection.execute(select(calls).where(calls.c.id == call_id))).mappings().first()
         if row is None or not ended_properly(dict(row)):
             query = select(segments).where(segments.c.call_id == call_id).order_by(segments.c.position)
-            parts = [dict(part) for part in (await connection.execute(query)).mappings()]
-            known = await self._known(connection, missed)
+            parts = [dict(part) for part in (connection.execute(query)).mappings()]
+            known = self._known(connection, missed)
             kept = (dict(row), parts) if row else None
-            await self._put_calls(connection, [completed(missed, call_id, known, now, kept)])
+            self._put_calls(connection, [completed(missed, call_id, known, now, kept)])
         note = {"key": missed.key, "call_id": call_id, "complete": missed.ended > 0, "at": now}
-        await connection.execute(upsert(self._database.dialect, missed_imports, ["key"], list(note)), note)
+        connection.execute(upsert(self._database.dialect, missed_imports, ("key",), tuple(note)), note)
 
-    async def _known(self, connection: AsyncConnection, missed: MissedCall) -> Known:
+    def _known(self, connection: Connection, missed: MissedCall) -> Known:
         """Whose number it is, if it is one customer's, and who has the phone that answered."""
         outbound = missed.stage == "outbound"
         number = normalise(missed.did if outbound else missed.number, self._region)
@@ -234,30 +251,30 @@ class RecordWriter:
             .where(customer_numbers.c.number_key == number.key)
             .limit(2)
         )
-        found = (await connection.execute(query)).all() if number.key else []
-        agent_id = await self._holder(connection, extension_of(missed.agent_phone))
+        found = (connection.execute(query)).all() if number.key else []
+        agent_id = self._holder(connection, extension_of(missed.agent_phone))
         if len(found) != 1:
             return Known(number, agent_id=agent_id)
         return Known(number, CustomerId(found[0].id), found[0].tier, agent_id)
 
-    async def _holder(self, connection: AsyncConnection, extension: str) -> AgentId | None:
+    def _holder(self, connection: Connection, extension: str) -> AgentId | None:
         """The agent who took this phone last, else the one whose usual phone it is."""
         if not extension:
             return None
         took = select(agent_presence.c.agent_id, agent_presence.c.at).where(
             agent_presence.c.extension == extension
         )
-        last: Any = await connection.scalar(
+        last: Any = connection.scalar(
             took.order_by(
                 case((agent_presence.c.presence == "logged_out", 1), else_=0), agent_presence.c.at.desc()
             ).limit(1)
         )
         if last is None:
-            last = await connection.scalar(select(users.c.id).where(users.c.extension == extension).limit(1))
+            last = connection.scalar(select(users.c.id).where(users.c.extension == extension).limit(1))
         return None if last is None else AgentId(int(last))
 
-    async def _note_position(self, connection: AsyncConnection, position: tuple[str, int] | None) -> None:
+    def _note_position(self, connection: Connection, position: tuple[str, int] | None) -> None:
         if position is not None:
             row = {"journal_id": position[0], "position": position[1]}
-            statement = upsert(self._database.dialect, journal_positions, ["journal_id"], list(row))
-            await connection.execute(statement, row)
+            statement = upsert(self._database.dialect, journal_positions, ("journal_id",), tuple(row))
+            connection.execute(statement, row)

@@ -173,21 +173,23 @@ class DatabaseRecorder:
             self._wake.clear()
             if self._journal.count or self._flight is not None:
                 await self._journal_round()
-            elif self._queue:
-                await self._write_round()
             else:
-                self._settled.set()
+                if not self._queue:
+                    self._settled.set()
                 await self._rest()
+                await self._write_round()
 
     async def _rest(self) -> None:
         """Sleep until there is something, then a little longer: one transaction for many facts."""
-        if not self._closing:
+        if not self._queue and not self._closing:
             await self._wake.wait()
         if self._queue and not self._closing:
             await asyncio.sleep(self._limits.gather)
 
     async def _write_round(self) -> None:
         batch = self._take()
+        if not batch:
+            return
         self._flight = flight = self._fly(self._tried(self._written(batch)))
         await asyncio.wait({flight}, timeout=self._limits.patience)
         if flight.done():

@@ -1,6 +1,7 @@
 """Insert or update in one statement: the one place that knows how each database says it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Table
@@ -11,15 +12,17 @@ Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 Proposed: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[object]]
 
 
+@lru_cache(maxsize=100)
 def upsert(
     dialect: str,
     table: Table,
-    key: Sequence[str],
-    columns: Sequence[str],
+    key: tuple[str, ...],
+    columns: tuple[str, ...],
     only_if: Callable[[Proposed], ColumnElement[bool]] | None = None,
 ) -> Insert:
     """A statement for rows with these ``columns``: a row whose ``key`` is there already is overwritten, if
-    ``only_if`` (given the proposed row) holds."""
+    ``only_if`` (given the proposed row) holds. Statements are kept, for they are dear to make: ``only_if`` must be
+    a function of a module."""
     insert: Insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     changes = {name: insert.excluded[name] for name in columns if name not in key}
     if not changes:

@@ -2,7 +2,8 @@
 
 import pytest
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.schema import CreateTable
 
 from callcenter.storage import customers, tables
@@ -10,13 +11,14 @@ from callcenter.storage.upsert import upsert
 
 pytestmark = pytest.mark.unit
 
+POSTGRESQL: Dialect = make_url("postgresql+asyncpg://host/name").get_dialect()()
 ALL = list(tables.metadata.tables.values())
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: str(table.name))
 def test_each_table_has_the_same_columns_on_both(table: Table) -> None:
     """Only types that both have: whole numbers, text, truth, JSON; no dates or decimals that one of them lacks."""
-    for dialect in (postgresql.dialect(), sqlite.dialect()):
+    for dialect in (POSTGRESQL, sqlite.dialect()):
         made = str(CreateTable(table).compile(dialect=dialect))
         kinds = {line.split()[1].rstrip(",") for line in made.splitlines()[2:] if line.startswith("\t")}
         assert kinds <= {
@@ -35,19 +37,19 @@ def test_each_table_has_the_same_columns_on_both(table: Table) -> None:
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
 def test_an_upsert_is_one_statement(name: str) -> None:
     """With a condition when there is one, and doing nothing when only the key is given."""
-    dialect = postgresql.dialect() if name == "postgresql" else sqlite.dialect()
+    dialect = POSTGRESQL if name == "postgresql" else sqlite.dialect()
     offers = tables.offers
-    whole = upsert(name, offers, ["id"], ["id", "result"], only_if=lambda row: row["result"] != "")
+    whole = upsert(name, offers, ("id",), ("id", "result"), only_if=lambda row: row["result"] != "")
     said = str(whole.compile(dialect=dialect)).replace("\n", " ")
     assert "ON CONFLICT (id) DO UPDATE SET result = excluded.result WHERE excluded.result !=" in said
-    key_only = str(upsert(name, offers, ["id"], ["id"]).compile(dialect=dialect))
+    key_only = str(upsert(name, offers, ("id",), ("id",)).compile(dialect=dialect))
     assert key_only.endswith("ON CONFLICT (id) DO NOTHING")
 
 
 def test_the_record_is_one_query_on_both() -> None:
     """Each part names its columns alike, and nothing in it is SQLite's own."""
     query = customers._RECORD
-    said = str(query.statement.compile(dialect=postgresql.dialect()))
+    said = str(query.statement.compile(dialect=POSTGRESQL))
     assert said.count("UNION ALL") == 7
     assert query.names == ["kind", "a", "b", "c", "d", "e", "f", "id", "at", "due", "n"]
     assert "CAST(customers.extra AS TEXT)" in said
