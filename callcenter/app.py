@@ -14,6 +14,7 @@ from callcenter.asterisk.agi.session import AgiSession
 from callcenter.building import Core, Ground, Kept, build, front_door, storage
 from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
 from callcenter.ids import Extension, UserId
+from callcenter.ivr.front import FrontDoor
 from callcenter.recordings.files import RecordingFiles
 from callcenter.settings import Settings
 from callcenter.telephony.caller_line import AgiCallerLine
@@ -47,10 +48,11 @@ class App:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._ground.close)
             kept = await stack.enter_async_context(storage(self._s, self._ground))
-            core = build(self._s, self._ground, kept, await front_door(self._s, self._ground))
+            front = await front_door(self._s, self._ground)
+            core = build(self._s, self._ground, kept, front)
             stack.push_async_callback(core.control.close)
             await self._restore(core, kept)
-            agi = await self._open(core, kept, stack)
+            agi = await self._open(core, kept, front, stack)
             log.info("call centre is open", web_port=self._s.web.port, agi_port=agi.port)
             await self._beat()
             log.info("call centre closes")
@@ -69,9 +71,9 @@ class App:
             except CallcenterError as error:
                 log.warning("agent not restored", agent_id=row.agent_id, reason=error.message)
 
-    async def _open(self, core: Core, kept: Kept, stack: AsyncExitStack) -> AgiServer:
+    async def _open(self, core: Core, kept: Kept, front: FrontDoor, stack: AsyncExitStack) -> AgiServer:
         """Open the doors: pages first, so that agents are there when callers come."""
-        server = WebServer(build_app(self._web_parts(core, kept)), self._s.web.host, self._s.web.port)
+        server = WebServer(build_app(self._web_parts(core, kept, front)), self._s.web.host, self._s.web.port)
         await self._listen(server.start(), "web", self._s.web.port)
         stack.push_async_callback(server.stop)
         asterisk = self._s.asterisk
@@ -117,7 +119,7 @@ class App:
 
         return serve
 
-    def _web_parts(self, core: Core, kept: Kept) -> WebParts:
+    def _web_parts(self, core: Core, kept: Kept, front: FrontDoor) -> WebParts:
         s = self._s
         folder = s.web.assets_folder.absolute()
         return WebParts(
@@ -136,6 +138,7 @@ class App:
             queues=[Titled(queue.name, queue.title_en, queue.title_zh) for queue in s.queues],
             reasons=[Titled(r.code, r.title_en, r.title_zh) for r in s.not_ready_reasons],
             audit=kept.audit,
+            key_words={place: Titled("", en, zh) for place, (en, zh) in front.key_words.items()},
         )
 
     async def _self_test(self, core: Core) -> None:

@@ -30,7 +30,7 @@ class Tasks:
 
     def run(self, work: Coroutine[Any, Any, object], name: str) -> None:
         """Like ``start``, for work whose result nobody awaits."""
-        self._owned(work, name)
+        _ = self._owned(work, name)
 
     async def close(self, limit: float = 5.0) -> None:
         """Cancel all tasks and wait at most ``limit`` seconds for them."""

@@ -141,6 +141,7 @@ function fieldsOf(form) {
   if (fields.due_at) fields.due_at = new Date(fields.due_at).toISOString();
   const takesCustomer = form.dataset.send === "log_complaint" || "needsCustomer" in form.dataset;
   if (takesCustomer && form.dataset.customerId) fields.customer_id = Number(form.dataset.customerId);
+  if (takesCustomer && (form.dataset.callId ?? NOBODY) !== NOBODY) fields.call_id = form.dataset.callId;
   return fields;
 }
 

@@ -189,6 +189,7 @@ class Roster:
         # The call first: the end of the wrap-up must not make the agent free for another in between.
         agent.offer_id = agent.offer_call = None
         agent.call_id, agent.missed_in_row = call_id, 0
+        agent.recent_calls.append(call_id)
         if agent.wrap_up_call is not None:
             self.finish_wrap_up(agent_id)
         self._settle(agent)

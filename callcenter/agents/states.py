@@ -11,7 +11,8 @@ offered a call), ``why_not`` (in words), ``lease_ends`` (when a lost screen coun
 """
 
 import enum
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from callcenter.calls.events import PhoneState
 from callcenter.ids import AgentId, CallId, Extension, OfferId, QueueName
@@ -72,6 +73,8 @@ class Agent:
     wrap_up_call: CallId | None = None
     wrap_up_until: float = 0.0
     missed_in_row: int = 0
+    recent_calls: deque[CallId] = field(default_factory=lambda: deque(maxlen=20))
+    """The agent's last talks: forms begun in one may be sent after it."""
     state: RoutingState = RoutingState.NOT_READY
 
 

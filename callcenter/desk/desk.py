@@ -24,6 +24,7 @@ from callcenter.follow_ups.ports import FollowUps
 from callcenter.history.ports import PresenceRow, Recorder
 from callcenter.ids import AgentId, CallId, CustomerId, Extension, FollowUpId, QueueName, new_id
 from callcenter.screen_pop.current import CurrentPops
+from callcenter.screen_pop.pop import Why
 from callcenter.screen_pop.presenter import Presenter
 from callcenter.wrap_up.notes import WrapUps
 
@@ -307,7 +308,7 @@ class Desk:
             match = await self._p.identification.as_customer(call, call.customer_id)
         else:
             match = await self._p.identification.wait(call, 1.0)
-        await self._p.presenter.show(agent.id, call, match, why="outbound")
+        await self._p.presenter.show(agent.id, call, match, why=Why.OUTBOUND)
 
     def _broke_off(self, agent: Agent, call: Call) -> None:
         self._p.attempts.ended(call, AttemptResult.FAILED)

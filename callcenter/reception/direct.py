@@ -9,6 +9,7 @@ from callcenter.calls.events import DirectCallRinging
 from callcenter.calls.number import normalise
 from callcenter.reception.inbound import shown_name
 from callcenter.reception.parts import Parts
+from callcenter.screen_pop.pop import Why
 from callcenter.tasks import Tasks
 
 LOOKUP_PATIENCE = 1.0
@@ -44,4 +45,4 @@ class Direct:
     async def _pop(self, agent: Agent, call: Call) -> None:
         match = await self._p.identification.wait(call, LOOKUP_PATIENCE)
         if call.stage is not Stage.ENDED:
-            await self._p.presenter.show(agent.id, call, match, why="direct")
+            await self._p.presenter.show(agent.id, call, match, why=Why.DIRECT)

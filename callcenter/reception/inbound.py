@@ -20,6 +20,7 @@ from callcenter.ids import CallId, QueueName, SegmentId, new_id
 from callcenter.reception.parts import Parts
 from callcenter.routing.distributor import Place
 from callcenter.routing.offer import Offer
+from callcenter.screen_pop.pop import Why
 
 log = structlog.get_logger(__name__)
 
@@ -189,7 +190,14 @@ class Inbound:
         p.calls.enter(call, Stage.RINGING, queue=queue.name, agent_id=offer.agent_id)
         match = p.identification.of(call.id)
         done = await asyncio.gather(
-            p.presenter.show(offer.agent_id, call, match, offer_id=offer.id, why=offer.why),
+            p.presenter.show(
+                offer.agent_id,
+                call,
+                match,
+                offer_id=offer.id,
+                why=Why.LONGEST_IDLE,
+                why_seconds=offer.idle_seconds,
+            ),
             line.set_variables(CC_AGENT=offer.extension),
             return_exceptions=True,  # both have ended before we go on, also when one fails
         )

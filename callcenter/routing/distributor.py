@@ -199,6 +199,7 @@ class Distributor:
             choice.agent.extension,
             until,
             choice.words(),
+            choice.idle_seconds,
         )
         self.line.leave(waiting.call_id)
         self._offers[offer.id] = offer

@@ -16,3 +16,5 @@ class Offer:
     extension: Extension
     until: float
     why: str
+    idle_seconds: float
+    """How long the agent has been idle, which is what decided."""

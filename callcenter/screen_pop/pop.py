@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime as dt
+import enum
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,16 @@ from callcenter.calls.call import Call
 from callcenter.customers.customer import CustomerCard, CustomerRecord
 from callcenter.customers.lookup import Match
 from callcenter.ids import CallId, OfferId
+
+
+class Why(enum.StrEnum):
+    """Why a call comes to this agent."""
+
+    LONGEST_IDLE = "longest_idle"
+    DIRECT = "direct"
+    """It was dialled past our line."""
+    OUTBOUND = "outbound"
+    """The agent dialled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +45,31 @@ class Pop:
     tier: str
     customer: CustomerRecord | None
     candidates: tuple[CustomerCard, ...]
-    why: str
-    """Why this call comes to this agent, in words."""
+    why: Why
+    why_seconds: float | None = None
+    """The figure that decided: how long the agent has been idle."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: dates as ISO 8601, everything else as it is."""
-        return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}
+        return {name: _plain(getattr(self, name)) for name in _names(Pop)}
+
+
+@functools.cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(kind))
 
 
 def _plain(value: Any) -> Any:
+    """As JSON has it. ``dataclasses.asdict`` would copy everything twice, and this is on the pop's way."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, dt.datetime):
         return value.isoformat()
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    return value
+    return {name: _plain(getattr(value, name)) for name in _names(type(value))}  # type: ignore[arg-type]  # classes are hashable
 
 
 def compose(
@@ -56,9 +77,10 @@ def compose(
     match: Match,
     now: float,
     *,
+    why: Why,
     offer_id: OfferId | None = None,
     titles: tuple[str, str] = ("", ""),
-    why: str = "",
+    why_seconds: float | None = None,
 ) -> Pop:
     """Put the pop together from what is already in memory."""
     in_ivr = sum(s.seconds(now) for s in call.segments if s.stage.value in {"arrived", "ivr"})
@@ -81,4 +103,5 @@ def compose(
         customer=match.record,
         candidates=match.candidates,
         why=why,
+        why_seconds=why_seconds,
     )

@@ -9,7 +9,7 @@ from callcenter.clock import Clock
 from callcenter.customers.lookup import Match
 from callcenter.ids import AgentId, CallId, OfferId, QueueName
 from callcenter.screen_pop.current import CurrentPops
-from callcenter.screen_pop.pop import compose
+from callcenter.screen_pop.pop import Why, compose
 from callcenter.screen_pop.ports import Screens
 
 log = structlog.get_logger(__name__)
@@ -33,12 +33,21 @@ class Presenter:
         self._ack_limit = ack_limit
 
     async def show(
-        self, agent_id: AgentId, call: Call, match: Match, *, offer_id: OfferId | None = None, why: str = ""
+        self,
+        agent_id: AgentId,
+        call: Call,
+        match: Match,
+        *,
+        why: Why,
+        offer_id: OfferId | None = None,
+        why_seconds: float | None = None,
     ) -> bool:
         """Show the pop; True when a screen confirmed it in time. A slow screen delays the phone by no more
         than the limit."""
         titles = self._titles.get(call.queue, ("", "")) if call.queue else ("", "")
-        pop = compose(call, match, self._clock.now(), offer_id=offer_id, titles=titles, why=why)
+        pop = compose(
+            call, match, self._clock.now(), offer_id=offer_id, titles=titles, why=why, why_seconds=why_seconds
+        )
         self._current.set(agent_id, pop)
         shown = await self._screens.show_pop(agent_id, pop, self._ack_limit)
         if not shown:

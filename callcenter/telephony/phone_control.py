@@ -1,10 +1,9 @@
 """Presses a key on a desk phone that can be told to by a web address (its "action URI").
 
-The address is a template from the settings, with ``{extension}`` and ``{action}`` (``answer``, ``hangup``); what is filled
-in is checked, so that no agent's text becomes part of an address.
+The address is a template from the settings, with ``{extension}`` and ``{action}`` (``answer``, ``hangup``); what is
+filled in is checked, so that no agent's text becomes part of an address.
 """
 
-import asyncio
 import re
 
 import aiohttp
@@ -40,11 +39,11 @@ class HttpPhoneControl:
         url = self._template.format(extension=extension, action=action)
         try:
             async with self._session.request(self._method, url, allow_redirects=False) as answer:
-                if answer.status >= 300:  # noqa: PLR2004  HTTP's own number
+                if answer.status >= 300:
                     raise ActionFailed(
                         f"The phone {extension} refused to {action}: answer on the phone itself."
                     )
-        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError) as error:
             text = f"The phone {extension} can't be told to {action} now: use the phone itself."
             raise ActionFailed(text) from error
 

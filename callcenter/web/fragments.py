@@ -42,6 +42,7 @@ class Fragments:
         self._folders = parts.folders
         self._reasons = parts.reasons
         self._dispositions = parts.dispositions
+        self._key_words = parts.key_words
         self._queues = {queue.code: queue for queue in parts.queues}
         self._texts = Catalogues({})
         self._templates: dict[str, jinja2.Template] = {}
@@ -86,6 +87,7 @@ class Fragments:
             "reason_text": functools.partial(self._reason, language),
             "disposition_text": functools.partial(self._disposition, language),
             "categories": CATEGORIES,
+            "key_text": functools.partial(self._key, language),
             "duration": duration,
             "seconds": tenths,
             "iso": iso,
@@ -101,6 +103,11 @@ class Fragments:
         """An error in the reader's language: the catalogue's text of the code, made exact by the English message
         where the reader has chosen English."""
         return message if language == "en" else self._texts.code(language, "error", code)
+
+    def _key(self, language: str, node: str, keys: str) -> str:
+        """What was meant by a key; where several were tried, the last one counts."""
+        words = self._key_words.get((node, keys[-1:]))
+        return self._title(language, words) if words else node
 
     def _reason(self, language: str, code: str) -> str:
         for reason in self._reasons:

@@ -110,6 +110,7 @@ class Orders:
             subject=_text(fields, "subject", SUBJECT_LIMIT),
             text=_text(fields, "text", TEXT_LIMIT, ""),
             customer_id=None if customer in (None, "") else CustomerId(_whole(fields, "customer_id")),
+            call_id=_call(fields),
         )
         return {"number": number}
 
@@ -120,8 +121,14 @@ class Orders:
             reason=_text(fields, "reason", 200),
             note=_text(fields, "note", NOTE_LIMIT, ""),
             due_at=_date(fields, "due_at"),
+            call_id=_call(fields),
         )
         return {"follow_up_id": follow_up_id}
+
+
+def _call(fields: Fields) -> CallId | None:
+    """The call that a form was begun for; None leaves it to the desk."""
+    return CallId(_hex(fields, "call_id")) if fields.get("call_id") else None
 
 
 def _text(fields: Fields, name: str, limit: int, default: str | None = None) -> str:

@@ -1,6 +1,6 @@
 """What the web application is built from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +75,8 @@ class WebParts:
     queues: Sequence[Titled] = ()
     reasons: Sequence[Titled] = ()
     dispositions: Sequence[Disposition] = DEFAULTS
+    key_words: Mapping[tuple[str, str], Titled] = field(default_factory=dict)
+    """What a key means at a node of the IVR."""
     audit: Audit = log_audit
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     passwords: "Passwords | None" = None

@@ -81,11 +81,19 @@ class Desk(Protocol):
         subject: str,
         text: str,
         customer_id: CustomerId | None,
+        call_id: CallId | None = None,
     ) -> str:
         """Keep a complaint; gives its number."""
 
     async def plan_follow_up(
-        self, agent_id: AgentId, *, customer_id: CustomerId, reason: str, note: str, due_at: dt.datetime
+        self,
+        agent_id: AgentId,
+        *,
+        customer_id: CustomerId,
+        reason: str,
+        note: str,
+        due_at: dt.datetime,
+        call_id: CallId | None = None,
     ) -> FollowUpId:
         """Keep a plan to call a customer."""
 

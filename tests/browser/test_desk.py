@@ -96,9 +96,7 @@ async def test_an_outcome_that_was_chosen_is_sent_before_the_time_runs_out(tmp_p
 async def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     """A8: no element is made of them, no script runs, and the tab's title can't be turned round."""
     async with web_site(tmp_path, dist=DIST) as site, chromium() as browser, desk_page(site, browser) as page:
-        evil = dataclasses.replace(
-            pop_for(record(HOSTILE + "\u202e", HOSTILE)), caller_name=HOSTILE, why=HOSTILE
-        )
+        evil = dataclasses.replace(pop_for(record(HOSTILE + "\u202e", HOSTILE)), caller_name=HOSTILE)
         assert await site.desk.offer(AGENT, evil, 2)
         await expect(page.locator("#pop h1 bdi")).to_contain_text("<img src=x")
         assert await page.locator("#pop img, #pop svg").count() == 0

@@ -15,7 +15,7 @@ from callcenter.customers.customer import (
 )
 from callcenter.errors import BadInput, Conflict
 from callcenter.ids import AgentId, CallId, ComplaintId, CustomerId, FollowUpId, OfferId, QueueName
-from callcenter.screen_pop.pop import Pop
+from callcenter.screen_pop.pop import Pop, Why
 from callcenter.web.screens import ScreenHub
 
 AT = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
@@ -101,6 +101,7 @@ class FakeDesk:
         subject: str,
         text: str,
         customer_id: CustomerId | None,
+        call_id: CallId | None = None,
     ) -> str:
         if not subject.strip():
             raise BadInput("A complaint needs a subject: one line that says what is wrong.")
@@ -108,7 +109,14 @@ class FakeDesk:
         return "C-000042"
 
     async def plan_follow_up(
-        self, agent_id: AgentId, *, customer_id: CustomerId, reason: str, note: str, due_at: dt.datetime
+        self,
+        agent_id: AgentId,
+        *,
+        customer_id: CustomerId,
+        reason: str,
+        note: str,
+        due_at: dt.datetime,
+        call_id: CallId | None = None,
     ) -> FollowUpId:
         self.told.append(("plan_follow_up", agent_id, customer_id, reason, note, due_at))
         return FollowUpId(7)
@@ -237,7 +245,8 @@ def pop_for(customer: CustomerRecord | None, *, match: str = "known", number: st
         tier=customer.tier.value if customer else "regular",
         customer=customer,
         candidates=(),
-        why="longest idle of 3 agents",
+        why=Why.LONGEST_IDLE,
+        why_seconds=34.0,
     )
 
 

@@ -14,6 +14,7 @@ from callcenter.calls.events import OfferResult, PhoneState
 from callcenter.complaints.complaint import ComplaintState, Severity
 from callcenter.customers.customer import Tier
 from callcenter.customers.lookup import MatchKind
+from callcenter.screen_pop.pop import Why
 from callcenter.web.fragments import CATEGORIES
 from callcenter.web.gate import STATUS
 from callcenter.web.language import LANGUAGES, Catalogues, preferred
@@ -34,6 +35,7 @@ GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "phone": frozenset({PhoneState.UNKNOWN, PhoneState.UNREACHABLE}),
     "complaint_state": ComplaintState,
     "severity": Severity,
+    "why": Why,
     "end": EndReason,
     "offer": OfferResult,
     "reason": SYSTEM_REASONS,

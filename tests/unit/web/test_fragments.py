@@ -42,9 +42,10 @@ def test_the_pop_shows_all_that_an_agent_needs(fragments: Fragments, language: s
     for shown in (
         "王芳", "tier-vip", "+8613800138000", "+862112345678", "Zhang Wei", "C-000031", "Late delivery",
         "2026-01-06T09:00:00+00:00", "Check the new delivery date", "Refund of the freight", "Prefers calls",
-        "main_menu", "0:23", "longest idle of 3 agents", "Asked for an invoice.", 'data-follow_up_id="5"',
+        "main_menu", "0:23", "0:34", "Asked for an invoice.", 'data-follow_up_id="5"',
     ):  # fmt: skip
         assert shown in html
+    assert ("Idle longest" if language == "en" else "空闲时间最长") in html
     assert ("Support" if language == "en" else "客户服务") in html
 
 
@@ -54,7 +55,7 @@ async def test_a_hostile_name_is_text_everywhere(fragments: Fragments, name: str
     board = board_data()
     board["calls"][0]["customer_name"] = name
     board["agents"][0]["name"] = name
-    pop = dataclasses.replace(pop_for(record(name, name)), caller_name=name, why=name, keys=((name, "1"),))
+    pop = dataclasses.replace(pop_for(record(name, name)), caller_name=name, keys=((name, "1"),))
     shown = fragments.render("pop", {"pop": pop.to_json()}, "en")["pop"]
     shown += (await fragments.board({"board": board}, "zh"))["board"]
     shown += fragments.render("agent", {"agent": agent_data(name=name)}, "en")["agent-bar"]
