@@ -50,6 +50,9 @@ def normalise(raw: str, region: str) -> CallerNumber:
     digits = text.lstrip("+")
     if not text.startswith("+") and len(digits) <= SHORT_CODE_DIGITS:
         return CallerNumber(NumberKind.SHORT, text, text)
+    if not digits.isdecimal():
+        # The library reads past a star: a caller could pass for a customer whose number has the same digits.
+        return CallerNumber(NumberKind.MALFORMED, text, "")
     for candidate in (text, f"+{digits[2:]}") if digits.startswith("00") else (text,):
         try:
             parsed = phonenumbers.parse(candidate, region)
