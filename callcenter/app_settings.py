@@ -72,4 +72,4 @@ def ami_target(asterisk: AsteriskSettings) -> AmiTarget:
 
 def phone_book(phones: PhoneSettings) -> PhoneBook:
     """How phones are dialled."""
-    return PhoneBook(phones.dial, phones.device, phones.predial, phones.outbound)
+    return PhoneBook(phones.dial, phones.device, phones.predial, phones.outbound, phones.answered)

@@ -46,6 +46,7 @@ class PhoneSettings(Section):
     dial: str = "PJSIP/{extension}"
     device: str = "PJSIP/{extension}"
     predial: str = "callcenter-leg^s^1"
+    answered: str = "callcenter-answered"
     outbound: str = "PJSIP/{number}@trunk"
     caller_id: str = ""
     action_uri: str = ""

@@ -71,7 +71,9 @@ class CallerLine(Protocol):
     async def gone(self) -> None:
         """Return when the caller has hung up; cancel it freely. No command is in flight meanwhile."""
 
-    async def dial(self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "") -> DialResult:
+    async def dial(
+        self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "", answered: str = ""
+    ) -> DialResult:
         """Ring a phone (a dial string such as ``PJSIP/1001``) and, if it answers, stay until the talk is
         over. The caller survives the agent's hang-up. Doesn't raise ``CallerGone``: the result says so."""
 
@@ -175,7 +177,8 @@ class PhoneBook:
     """How an agent's extension is dialled and watched.
 
     ``dial`` and ``device`` are templates with ``{extension}``: ``PJSIP/{extension}`` for phones registered here,
-    ``Local/{extension}@from-queue/n`` on a FreePBX. ``predial`` is the subroutine that marks the agent's leg.
+    ``Local/{extension}@from-queue/n`` on a FreePBX. ``predial`` and ``answered`` are the dialplan's subroutines for
+    an agent's leg before it rings and when it is answered: they note there what the fallback must know without us.
     """
 
     dial: str
@@ -183,6 +186,7 @@ class PhoneBook:
     predial: str
     outbound: str
     """Template with ``{number}`` for calls to the outside, such as ``PJSIP/{number}@trunk``."""
+    answered: str = ""
 
     def dial_string(self, extension: Extension) -> str:
         """What to give to Dial."""

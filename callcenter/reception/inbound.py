@@ -209,6 +209,7 @@ class Inbound:
             ring_seconds=queue.ring_seconds,
             call_id=call.id,
             predial=p.phone_book.predial,
+            answered=p.phone_book.answered,
         )
         if result.outcome == "answered" and (result.caller_gone or result.talk_seconds >= DUMPED_BELOW):
             self._talked(call, offer, queue, result)

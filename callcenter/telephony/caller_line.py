@@ -133,7 +133,9 @@ class AgiCallerLine:
         """Return when the caller has hung up. Raises ReleasedToFallback when the connection was given up."""
         await self._session.wait_gone()
 
-    async def dial(self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "") -> DialResult:
+    async def dial(
+        self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "", answered: str = ""
+    ) -> DialResult:
         """Ring a phone and stay until the talk is over; the caller survives the agent's hang-up.
 
         Times are of our clock. When the answer wasn't seen, the ring is what Asterisk says it took until the
@@ -141,7 +143,9 @@ class AgiCallerLine:
 
         Raises BadInput before anything is sent, ActionFailed, ReleasedToFallback.
         """
-        options = "g" + (f"b({safe.subroutine(predial)})" if predial else "")
+        options = "g"
+        options += f"b({safe.subroutine(predial)})" if predial else ""
+        options += f"U({safe.context(answered)})" if answered else ""
         seconds = str(max(1, min(ring_seconds, LONGEST_RING)))
         line = commands.exec_("Dial", safe.dial_string(phone), seconds, options)
         started = self._clock.now()

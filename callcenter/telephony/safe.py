@@ -16,6 +16,7 @@ NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
 _DIAL_STRING = re.compile(
     r"(?:PJSIP|SIP|IAX2|Local)/[A-Za-z0-9+*#][A-Za-z0-9+*#_-]{0,63}(?:@[A-Za-z0-9_-]{1,64})?(?:/n)?"
 )
+_CONTEXT = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _SUBROUTINE = re.compile(r"[A-Za-z0-9_-]{1,80}\^[A-Za-z0-9_-]{1,80}\^[0-9]{1,3}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _VALUE = re.compile(r"[A-Za-z0-9_.:@/+*# -]{0,200}")
@@ -35,6 +36,11 @@ def dial_string(text: str) -> str:
 def subroutine(text: str) -> str:
     """A subroutine as Dial's option ``b`` takes it: ``context^extension^priority``."""
     return _matching(_SUBROUTINE, text, "subroutine")
+
+
+def context(text: str) -> str:
+    """A context as Dial's option ``U`` takes it: its extension ``s`` is run."""
+    return _matching(_CONTEXT, text, "context")
 
 
 def variable(name: str) -> str:

@@ -123,7 +123,9 @@ class FakeLine:
         if not self.caller_left:
             raise AssertionError("the fake caller would wait for ever")
 
-    async def dial(self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "") -> DialResult:
+    async def dial(
+        self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "", answered: str = ""
+    ) -> DialResult:
         """The next scripted result; nobody answers after the last."""
         self.dialled.append(phone)
         if self.dial_results:

@@ -191,9 +191,11 @@ class ScriptedLine:
     async def forget_missed(self, key: str) -> None:
         self.forgotten.append(key)
 
-    async def dial(self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "") -> DialResult:
+    async def dial(
+        self, phone: str, *, ring_seconds: int, call_id: CallId, predial: str = "", answered: str = ""
+    ) -> DialResult:
         """Ring, and stay for the talk; then say what telephony would have seen."""
-        del predial
+        del predial, answered
         if "dial" in self.fails:
             raise ActionFailed("no answer")
         self.variables["CC_STAGE"] = "offered"
