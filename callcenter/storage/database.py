@@ -176,10 +176,14 @@ class Database:
         if not work.cancelled():
             work.exception()  # looked at, should whoever waited for it be gone
 
-    async def close(self) -> None:
-        """Close every connection, after the transactions that run."""
+    async def quiet(self) -> None:
+        """Return when no transaction runs, also none that was cancelled; a locked one ends with its time-out."""
         if self._work:
             await asyncio.wait(self._work)
+
+    async def close(self) -> None:
+        """Close every connection, after the transactions that run."""
+        await self.quiet()
         if self._thread_writer is not None:
             await asyncio.to_thread(self._thread_writer.dispose)
         await self._reader.dispose()

@@ -62,6 +62,7 @@ class DatabaseRecorder:
         self._clock = clock
         self._limits = limits or Limits()
         self._journal = Journal(journal)
+        self._database = database
         self._writer = RecordWriter(database, region)
         self._queue: deque[Entry] = deque()
         self._wake = asyncio.Event()
@@ -163,6 +164,7 @@ class DatabaseRecorder:
         if self._runner is not None:
             await asyncio.wait({self._runner}, timeout=limit)
         await self._tasks.close()
+        await self._database.quiet()
         if self._queue:
             log.error("facts are lost at the end", facts=len(self._queue))
 
