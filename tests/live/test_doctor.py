@@ -29,6 +29,8 @@ from callcenter.storage.database import upgrade
 from callcenter.tasks import Tasks
 from callcenter.telephony.link import Telephony
 from callcenter.telephony.self_test import account_faults
+from tests.live.conftest import MakeFloor
+from tests.live.watching import LINE, choose, ear, phone_events, until_hears
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(60)]
 
@@ -121,8 +123,7 @@ async def patient(*, start: bool = True, **given: object) -> AsyncIterator[Patie
 
 
 async def test_a_sound_asterisk_passes() -> None:
-    """Every check is ok, no secret is printed, no member of the fallback queue is rung, nothing is left behind; and
-    where the program itself holds the FastAGI port, the rest is still tried."""
+    """Every check is ok, no secret is printed, no member of the fallback queue is rung, nothing is left behind."""
     async with patient(extra_dialplan=WATCH) as here:
         plan = here.plan
         await here.asterisk.command("queue add member Local/8888@watch/n to callcenter-fallback")
@@ -137,6 +138,20 @@ async def test_a_sound_asterisk_passes() -> None:
         assert "0 results" in await here.asterisk.command("database show rang")
         assert list(plan.recordings_folder.iterdir()) == []
         assert list(plan.sounds_folder.iterdir()) == []
+        # That member would have been rung by a caller without the doctor's penalty.
+        target = AmiTarget("127.0.0.1", plan.ami_port, plan.ami_user, plan.ami_secret)
+        async with logged_in(target, SystemClock()) as link:
+            await link.ask(actions.originate("Local/far@callcenter-doctor/n", "watch", "7777"))
+        async with asyncio.timeout(5):
+            while "1 results" not in await here.asterisk.command("database show rang"):
+                await asyncio.sleep(0.1)
+
+
+async def test_a_fastagi_port_that_is_taken() -> None:
+    """Where the program itself holds it, the rest is still tried; one who holds it and says nothing is found, and the
+    trial call does not stay."""
+    async with patient() as here:
+        plan = here.plan
         running = AgiServer("127.0.0.1", plan.agi_port, {}, frozenset({"127.0.0.1"}), SystemClock())
         await running.start()
         status, text = await here.examine("text")
@@ -150,13 +165,29 @@ async def test_a_sound_asterisk_passes() -> None:
         assert status == 1
         assert "failed   trial-call: a call from Asterisk to itself: it did not end in time" in text
         assert "0 active channels" in await here.asterisk.command("core show channels")
-        # That member would have been rung by a caller without the doctor's penalty.
-        target = AmiTarget("127.0.0.1", plan.ami_port, plan.ami_user, plan.ami_secret)
-        async with logged_in(target, SystemClock()) as link:
-            await link.ask(actions.originate("Local/far@callcenter-doctor/n", "watch", "7777"))
-        async with asyncio.timeout(5):
-            while "1 results" not in await here.asterisk.command("database show rang"):
-                await asyncio.sleep(0.1)
+
+
+async def test_beside_a_call_centre_that_works(make_floor: MakeFloor) -> None:
+    """With a ready agent in the fallback queue nobody's phone rings, the core is not disturbed and serves a call."""
+    floor = await make_floor()
+    await asyncio.sleep(1)
+    assert "PJSIP/1001" in await floor.asterisk.command("queue show callcenter-fallback")
+    plan = floor.asterisk_plan
+    status, text = await Patient(plan, floor.asterisk, floor.config).examine(sip=f"127.0.0.1:{plan.sip_port}")
+    found = statuses(text)
+    assert status == 0, text
+    assert found["fastagi"] == "warning"
+    assert {name for name, state in found.items() if state != "ok"} <= {"fastagi", "host-name", "phones"}, (
+        text
+    )
+    assert phone_events(floor, "invite") == []
+    assert '"level": "error"' not in floor.log("core")
+    async with ear(floor, "+8613911110001") as caller:
+        assert await caller.call(LINE) == 200
+        await choose(caller)
+        await until_hears(caller, floor.tone_of("1001"), 8)
+        await caller.hang_up()
+    assert len(phone_events(floor, "invite")) == 1
 
 
 async def test_a_broken_asterisk_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
