@@ -1,0 +1,140 @@
+"""The order of the line: total, fair, ageing, the same as comparing everybody with everybody."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callcenter.customers.customer import Tier
+from callcenter.ids import CallId, QueueName
+from callcenter.routing.line import Line
+from callcenter.routing.policy import LinePolicy, Waiting, order_key, urgency
+
+pytestmark = pytest.mark.unit
+
+POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
+SALES, SUPPORT = QueueName("sales"), QueueName("support")
+NOW = 10_000.0
+
+
+def waiting(call: str, waited: float, tier: Tier = Tier.REGULAR, queue: QueueName = SALES) -> Waiting:
+    """Somebody who has waited so long at NOW."""
+    return Waiting(CallId(call), queue, tier, NOW - waited)
+
+
+callers = st.lists(
+    st.builds(
+        waiting,
+        st.uuids().map(str),
+        st.one_of(st.floats(0, 1000), st.integers(0, 40).map(float)),
+        st.sampled_from(Tier),
+        st.sampled_from([SALES, SUPPORT]),
+    ),
+    max_size=40,
+)
+
+
+def served(line: Line, now: float) -> list[CallId]:
+    """Everybody, in the order of being served at one instant."""
+    order = []
+    while heads := line.heads(now):
+        order.append(heads[0].call_id)
+        line.leave(heads[0].call_id)
+    return order
+
+
+@given(callers, st.randoms())
+def test_heads_are_the_full_sort(people: list[Waiting], random: "object") -> None:
+    """Comparing only the heads of the classes serves as sorting everybody does, whoever joined first."""
+    line = Line(POLICY)
+    shuffled = list(people)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    for one in shuffled:
+        line.join(one)
+    assert len(line) == len(people)
+    expected = sorted(people, key=lambda one: order_key(one, NOW, POLICY))
+    assert served(line, NOW) == [one.call_id for one in expected]
+    assert len(line) == 0
+
+
+@given(callers, st.floats(0, 2000))
+def test_the_order_is_total_and_blind_to_the_queues_name(people: list[Waiting], later: float) -> None:
+    """No two keys are equal, and a queue's name is in none of them."""
+    keys = [order_key(one, NOW + later, POLICY) for one in people]
+    assert len(set(keys)) == len(keys)
+    other = [Waiting(one.call_id, QueueName("x"), one.tier, one.arrived) for one in people]
+    assert [order_key(one, NOW + later, POLICY) for one in other] == keys
+
+
+@given(callers, st.floats(0, 2000))
+def test_within_a_class_the_order_never_changes(people: list[Waiting], later: float) -> None:
+    """Who came first in a tier stays first, at every later time."""
+    for tier in Tier:
+        members = [one for one in people if one.tier is tier]
+        now = sorted(members, key=lambda one: order_key(one, NOW, POLICY))
+        assert now == sorted(members, key=lambda one: order_key(one, NOW + later, POLICY))
+        assert [one.arrived for one in now] == sorted(one.arrived for one in now)
+
+
+@given(callers)
+def test_nobody_starves(people: list[Waiting]) -> None:
+    """Beyond the ceiling nobody who came later goes first, of whatever tier."""
+    line = Line(POLICY)
+    for one in people:
+        line.join(one)
+    arrived = {one.call_id: one.arrived for one in people}
+    order = served(line, NOW)
+    for place, call_id in enumerate(order):
+        if NOW - arrived[call_id] >= POLICY.ceiling:
+            assert all(arrived[before] <= arrived[call_id] for before in order[:place])
+
+
+@given(st.sampled_from(Tier), st.floats(0, 5000), st.floats(0.01, 5000))
+def test_waiting_never_makes_less_urgent(tier: Tier, waited: float, more: float) -> None:
+    """Ageing only goes one way, over the ceiling too."""
+    one = waiting("a", waited, tier)
+    assert urgency(one, NOW + more, POLICY) >= urgency(one, NOW, POLICY)
+
+
+def test_the_promise() -> None:
+    """A VIP at half the promise goes before a regular at 40 % of theirs and after one at two thirds."""
+    vip, early, late = waiting("v", 5, Tier.VIP), waiting("e", 12), waiting("l", 20)
+    order = sorted([vip, early, late], key=lambda one: order_key(one, NOW, POLICY))
+    assert order == [late, vip, early]
+
+
+def test_equal_urgency() -> None:
+    """The earlier arrival, then the call's id."""
+    line = Line(POLICY)
+    for one in (waiting("b", 30), waiting("a", 30), waiting("v", 10, Tier.VIP), waiting("s", 60, Tier.SMALL)):
+        line.join(one)
+    assert served(line, NOW) == ["s", "a", "b", "v"]
+
+
+def test_a_place_is_kept() -> None:
+    """Leaving and joining with the same arrival is the same place; joining twice is one place."""
+    line = Line(POLICY)
+    first, second = waiting("a", 50), waiting("b", 40)
+    for one in (first, second):
+        line.join(one)
+    assert line.leave(CallId("a")) == first
+    assert line.leave(CallId("a")) is None
+    line.join(first)
+    line.join(first)
+    assert len(line) == 2
+    assert [head.call_id for head in line.heads(NOW)] == ["a"]
+    moved = Waiting(first.call_id, SUPPORT, Tier.VIP, first.arrived)
+    line.join(moved)
+    assert sorted(one.call_id for one in line) == ["a", "b"]
+    assert line.counts(SALES)[Tier.REGULAR] == 1
+    assert line.counts(SUPPORT)[Tier.VIP] == 1
+
+
+def test_counts_and_longest_wait() -> None:
+    """By tier, and the first to come of any tier."""
+    line = Line(POLICY)
+    assert line.longest_wait(SALES, NOW) == 0
+    for one in (waiting("a", 50), waiting("b", 90, Tier.SMALL), waiting("c", 200, Tier.VIP, SUPPORT)):
+        line.join(one)
+    assert line.counts(SALES) == {Tier.VIP: 0, Tier.KEY: 0, Tier.REGULAR: 1, Tier.SMALL: 1}
+    assert line.longest_wait(SALES, NOW) == 90
+    assert line.heads(NOW)[0].call_id == "c"
