@@ -12,6 +12,7 @@
     ├── PartMissing            something the program needs isn't there; says which, why and what to do
     ├── TelephonyDown          Asterisk can't be reached now (retryable)
     ├── ActionFailed           Asterisk refused or did not answer an action
+    ├── DatabaseAway           the database is locked, gone or broken now (retryable; in ``storage``)
     ├── CallerGone             the caller hung up; ends the caller's coroutine, never shown to anybody
     └── ReleasedToFallback     we let go of a caller on purpose; the dialplan's fallback takes over
 

@@ -45,7 +45,10 @@ def configure(
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
-        processors += [escape_controls, structlog.dev.ConsoleRenderer(colors=False)]
+        processors += [
+            escape_controls,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),

@@ -91,6 +91,9 @@ class Recorder(Protocol):
     def missed(self, missed: MissedCall, call_id: CallId) -> None:
         """A call, or its rest, that went by without us; updates the call of that id or makes it."""
 
+    async def safe(self) -> None:
+        """Return when all that was told is in the database or in the journal."""
+
 
 class History(Protocol):
     """Reads the record back."""

@@ -1,11 +1,25 @@
 """Outbound attempts: each is on record from the moment it is dialled."""
 
+import dataclasses
 import datetime as dt
 
 from callcenter.calls.call import Call
 from callcenter.follow_ups.follow_up import Attempt, AttemptResult
 from callcenter.history.ports import Recorder
 from callcenter.ids import AgentId, CallId
+
+
+def attempt_of(call: Call, agent_id: AgentId, dialled_at: dt.datetime, result: AttemptResult) -> Attempt:
+    """The attempt that an outbound call is."""
+    return Attempt(
+        call_id=call.id,
+        agent_id=agent_id,
+        customer_id=call.customer_id,
+        follow_up_id=call.follow_up_id,
+        number=call.number.key or call.number.raw,
+        dialled_at=dialled_at,
+        result=result,
+    )
 
 
 class Attempts:
@@ -17,31 +31,12 @@ class Attempts:
 
     def began(self, call: Call, agent_id: AgentId, dialled_at: dt.datetime) -> None:
         """An agent dials a customer."""
-        attempt = Attempt(
-            call.id,
-            agent_id,
-            call.customer_id,
-            call.follow_up_id,
-            call.number.key or call.number.raw,
-            dialled_at,
-            AttemptResult.DIALLING,
-        )
+        attempt = attempt_of(call, agent_id, dialled_at, AttemptResult.DIALLING)
         self._open[call.id] = attempt
         self._recorder.attempt(attempt)
 
     def ended(self, call: Call, result: AttemptResult) -> None:
         """The attempt came out so; the first word counts."""
         attempt = self._open.pop(call.id, None)
-        if attempt is None:
-            return
-        self._recorder.attempt(
-            Attempt(
-                attempt.call_id,
-                attempt.agent_id,
-                attempt.customer_id,
-                attempt.follow_up_id,
-                attempt.number,
-                attempt.dialled_at,
-                result,
-            )
-        )
+        if attempt is not None:
+            self._recorder.attempt(dataclasses.replace(attempt, result=result))

@@ -9,13 +9,15 @@ from collections.abc import Awaitable
 
 import structlog
 
-from callcenter.calls.call import Call, EndReason, Stage
+from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.events import TelephonyLost, TelephonyUp
 from callcenter.calls.ports import LiveChannel, Switch
 from callcenter.clock import Clock
 from callcenter.errors import CallcenterError
+from callcenter.follow_ups.follow_up import AttemptResult
 from callcenter.history.ports import GapRow, History, Recorder
 from callcenter.ids import AgentId, CallId, Extension, new_id
+from callcenter.reception.attempts import attempt_of
 from callcenter.reception.mirror import Mirror
 from callcenter.reception.parts import Parts
 from callcenter.reception.ports import LiveChannels
@@ -144,6 +146,17 @@ class Recovery:
                 seen = call.arrived + (kept.last_seen - call.arrived_at).total_seconds()
                 call.end(EndReason.LOST_TRACK, max(call.stage_since(), min(seen, self._clock.now())))
                 self._recorder.call(call)
+                self._settle_attempt(call)
+
+    def _settle_attempt(self, call: Call) -> None:
+        """An outbound attempt that we died in is not left dialling for ever."""
+        if call.direction is not Direction.OUTBOUND:
+            return
+        agent_id = next((s.agent_id for s in call.segments if s.agent_id is not None), None)
+        if agent_id is not None:
+            talked = any(segment.stage is Stage.TALKING for segment in call.segments)
+            result = AttemptResult.ANSWERED if talked else AttemptResult.FAILED
+            self._recorder.attempt(attempt_of(call, agent_id, call.arrived_at, result))
 
     def _adopt_living(self, call: Call, channels: list[LiveChannel]) -> None:
         self._p.calls.add_living(call)
@@ -166,6 +179,7 @@ class Recovery:
 
     async def import_missed(self) -> None:
         """Put on record what the fallback wrote down; a record without an end waits for it."""
+        read: list[str] = []
         for missed in await self._switch.missed_calls():
             if missed.key in self._imported or not missed.ended:
                 continue
@@ -176,15 +190,19 @@ class Recovery:
                 self._told.add(missed.call_id)
                 self._end_told(missed.call_id, served=bool(missed.answered))
             self._recorder.missed(missed, missed.call_id or CallId(new_id(self._clock)))
-            self._p.notes_read.append(missed.key)
+            read.append(missed.key)
+        # A note may be deleted once what it says can't be lost any more.
+        await self._recorder.safe()
+        self._p.notes_read.extend(read)
 
     def _end_told(self, call_id: CallId, *, served: bool) -> None:
-        """The fallback says that a call of ours is over, maybe before its hang-up is seen."""
+        """The fallback says that a call of ours is over, maybe before its hang-up is seen. Our own end is only a
+        guess of the time, so that the note's word, which follows, counts."""
         if (call := self._p.calls.get(call_id)) is None:
             return
         if call.agent_id is not None:
             self._p.roster.talk_ended(call.agent_id, call.id, self._p.wrap_up_seconds if served else 0)
-        self._p.calls.end(call, EndReason.FALLBACK_SERVED if served else EndReason.FALLBACK_LOST)
+        self._p.calls.end(call, EndReason.LOST_TRACK)
 
     async def look_again(self) -> None:
         """For ever: a talk that the fallback arranged may end long after we are back."""

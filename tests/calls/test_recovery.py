@@ -101,7 +101,8 @@ async def test_a_waiting_caller_is_taken_over() -> None:
 
 
 async def test_the_fallback_serves_a_caller_that_we_know() -> None:
-    """Answered in the fallback queue while we watch: the agent is on the call and wraps up, the record says how."""
+    """Answered in the fallback queue while we watch, its end unseen: the agent is on the call and wraps up, and the
+    note, which knows when, is what the record keeps."""
     async with Restarted() as centre:
         kept(centre, OLD, age=100, seen_ago=10)
         centre.switch.channels = [channel(OLD, "PJSIP/trunk", bridged=False)]
@@ -114,7 +115,8 @@ async def test_the_fallback_serves_a_caller_that_we_know() -> None:
         centre.switch.missed = [note("k", OLD, answered=5, ended=9)]
         await centre.recovery.import_missed()
         assert centre.state(1) is RoutingState.WRAP_UP
-        assert centre.recorder.calls[OLD].end_reason == "fallback_served"
+        assert centre.recorder.calls[OLD].end_reason == "lost_track"
+        assert [call_id for _, call_id in centre.recorder.missed_rows] == [OLD]
 
 
 async def test_what_is_gone_is_lost_track_of() -> None:

@@ -60,3 +60,6 @@ class MemoryRecorder:
 
     async def presences(self) -> list[PresenceRow]:
         return list(self.presence_of.values())
+
+    async def safe(self) -> None:
+        """Memory is safe enough."""
