@@ -53,8 +53,9 @@ def _named_contexts(phones: PhoneSettings) -> list[tuple[str, str]]:
         found = re.fullmatch(r"Local/.*@([A-Za-z0-9_-]+)(?:/n)?", template)
         if found:
             named.append((setting, found[1]))
-    if phones.predial:
-        named.append(("predial", phones.predial.partition("^")[0]))
+    for setting, subroutine in (("predial", phones.predial), ("answered", phones.answered)):
+        if subroutine:
+            named.append((setting, subroutine.partition("^")[0]))
     return named
 
 

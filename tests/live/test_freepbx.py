@@ -5,6 +5,8 @@ by ``PJSIP_DIAL_CONTACTS``, queue members as Local channels with a state interfa
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tests.live.watching import (
     ear,
     phone_events,
     pops,
+    press,
     rows,
     segments,
     until,
@@ -149,6 +152,50 @@ async def test_our_own_offer_through_local_members(make_floor: MakeFloor, first:
         await caller.hang_up()
 
 
+@asynccontextmanager
+async def screen_of(floor: Floor) -> AsyncIterator[tuple[ScreenClient, list[dict[str, Any]]]]:
+    """The first agent's screen in our own hands, and all that it is told."""
+    agent = floor.plan.agents[0]
+    told: list[dict[str, Any]] = []
+    session = await log_in(floor.address, agent.username, floor.plan.password, agent.extension)
+    screen = ScreenClient(floor.address, session, lambda message, _t: told.append(message))
+    tasks = Tasks("test")
+    tasks.run(screen.run(), "screen")
+    try:
+        await until(lambda: screen.connected, 5, "the screen is there")
+        yield screen, told
+    finally:
+        await screen.close()
+        await tasks.close()
+
+
+async def test_given_up_and_hung_up_by_a_click(make_floor: MakeFloor) -> None:
+    """A caller who gives up while the phone rings stops it at once; the next talk is ended by the agent's click."""
+    floor = await freepbx(make_floor, behaviour={"kind": "click", "talk": None}, screens=[])
+    async with screen_of(floor) as (screen, _told):
+        assert await screen.send("ready")
+        async with ear(floor, NUMBER) as caller:
+            assert await caller.call(LINE) == 200
+            await choose(caller)
+            await until(lambda: phone_events(floor, "invite"), 8, "the phone rings")
+            await caller.hang_up()
+            await until(lambda: phone_events(floor, "ended", "cancelled"), 1, "and stops")
+        async with ear(floor, "+8613911110002") as caller:
+            assert await caller.call(LINE) == 200
+            await choose(caller)
+            await until(lambda: phone_events(floor, "invite")[1:], 8, "the phone rings again")
+            await press(floor, "1001", "answer")
+            await until_hears(caller, floor.tone_of("1001"), 5)
+            await asyncio.sleep(
+                1.5
+            )  # sooner it would count as put down at once, and the caller be offered again
+            assert await screen.send("hang_up")
+            assert await caller.until_over(5)
+        ended = await on_record(floor, "+8613911110002")
+        assert ended["end_reason"] == "agent_hangup"
+        assert len(phone_events(floor, "invite")) == 2
+
+
 async def test_nobody_answers(make_floor: MakeFloor) -> None:
     """Ring-no-answer through a Local member: the phone stops, the agent is not ready, the caller goes to the other."""
     floor = await freepbx(
@@ -220,16 +267,10 @@ async def test_click_to_call(make_floor: MakeFloor, outbound: str, first: str) -
     outbound route; they talk until the customer hangs up, or the agent by a click; it is on record once."""
     table = {"phones": PHONES["phones"] | {"outbound": outbound}}
     floor = await freepbx(make_floor, overrides=table, screens=[])
-    agent = floor.plan.agents[0]
-    told: list[dict[str, Any]] = []
-    session = await log_in(floor.address, agent.username, floor.plan.password, agent.extension)
-    screen = ScreenClient(floor.address, session, lambda message, _t: told.append(message))
-    tasks = Tasks("test")
     talk = 2.0 if first == "customer" else 20.0
     folder = floor.plan.folder / "customers"
-    async with Customers(folder, floor.asterisk_plan.trunk_port, talk=talk) as customers:
-        tasks.run(screen.run(), "screen")
-        await until(lambda: screen.connected, 5, "the screen is there")
+    customers = Customers(folder, floor.asterisk_plan.trunk_port, talk=talk)
+    async with customers, screen_of(floor) as (screen, _told):
         assert await screen.send("ready")
         assert await screen.send("dial", number=ANSWERS)
         await until(lambda: phone_events(floor, "invite"), 5, "the agent's phone rings first")
@@ -240,8 +281,6 @@ async def test_click_to_call(make_floor: MakeFloor, outbound: str, first: str) -
         await until(lambda: customers.calls()[0].ended, 8, "it ends for the customer")
         await until(lambda: phone_events(floor, "ended"), 5, "the agent's phone is free")
         call = (await until(lambda: _outbound(floor), 8, "on record"))[0]
-        await screen.close()
-    await tasks.close()
     reason = "caller_hangup" if first == "customer" else "agent_hangup"
     assert (call["direction"], call["served_by"], call["end_reason"]) == ("outbound", 1, reason)
     assert call["marks"] == "[]"
