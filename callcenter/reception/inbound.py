@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from callcenter.agents.states import SYSTEM_RONA, Presence
 from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.events import OfferResult
 from callcenter.calls.number import normalise
@@ -236,6 +237,10 @@ class Inbound:
         p = self._p
         outcome = RESULTS.get(result.outcome, OfferResult.NO_ANSWER)
         p.distributor.end(offer, OfferResult.CALLER_GONE if result.caller_gone else outcome)
+        agent = p.roster.find(offer.agent_id)
+        if agent is not None and result.outcome == "answered" and agent.presence is Presence.READY:
+            # Taken and put down at once: a phone that does so would have this caller again and again.
+            p.roster.not_ready(agent.id, SYSTEM_RONA)
         p.roster.talk_ended(offer.agent_id, call.id, 0)
         p.presenter.close(offer.agent_id, call.id)
 

@@ -157,13 +157,14 @@ SCENES = {
             (1, "caller", "presses 1"),
             (5, "1001", "answers"),
             (5.2, "1001", "hangs up"),
-            (9, "1001", "answers"),
+            (8, "agent 2", "ready"),
+            (9, "1002", "answers"),
             (29, "caller", "hangs up"),
         ],
         agents=2,
         reason="caller_hangup",
-        offers=[(1, "answered"), (1, "answered")],
-        states={1: WRAPPING},
+        offers=[(1, "answered"), (2, "answered")],
+        states={1: NOT_READY, 2: WRAPPING},
     ),
 }
 
