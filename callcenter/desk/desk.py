@@ -28,6 +28,9 @@ from callcenter.screen_pop.pop import Why
 from callcenter.screen_pop.presenter import Presenter
 from callcenter.wrap_up.notes import WrapUps
 
+EXTENSION_LIMIT = 20
+"""Characters; longer than any that a person would dial."""
+
 
 class PhoneControl(Protocol):
     """Presses a key on an agent's own phone, where the phone can be told to (its action URI)."""
@@ -95,7 +98,7 @@ class Desk:
         self, agent_id: AgentId, name: str, extension: str, queues: frozenset[QueueName]
     ) -> None:
         """Take a phone; raises ``Conflict`` when another agent holds it."""
-        if not extension.isalnum() or not extension.isascii():
+        if not extension.isalnum() or not extension.isascii() or len(extension) > EXTENSION_LIMIT:
             raise BadInput("A phone is named by its extension, for example 1001.")
         agent = self._p.roster.log_in(agent_id, name, Extension(extension), queues)
         self._keep_presence(agent)
