@@ -3,7 +3,7 @@
 import random
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callcenter.rig.callers import CallPlan
@@ -67,8 +67,11 @@ def known_numbers(database: Path) -> list[Known]:
     return list(found.values())
 
 
-def draw(numbers: Sequence[Known], count: int, chance: random.Random) -> list[Expected]:
-    """``count`` calls; no number twice, so that each call can be told from the others."""
+def draw(
+    numbers: Sequence[Known], count: int, chance: random.Random, *, impatient: float = IMPATIENT
+) -> list[Expected]:
+    """``count`` calls; no number twice, so that each call can be told from the others. ``impatient``: the share that
+    gives up early."""
     pool = list(numbers)
     chance.shuffle(pool)
     calls = []
@@ -80,7 +83,14 @@ def draw(numbers: Sequence[Known], count: int, chance: random.Random) -> list[Ex
             calls.append(_stranger("unknown", f"+4420794{60000 + index:05d}", "", chance))
         else:
             calls.append(_customer(pool.pop(), chance))
-    return calls
+    return [_hurry(call, chance) if chance.random() < impatient else call for call in calls]
+
+
+def _hurry(call: Expected, chance: random.Random) -> Expected:
+    """The same caller, who hangs up soon after the last key, whatever goes on."""
+    last = max(at for _, at in call.plan.keys)
+    plan = replace(call.plan, patience=last + chance.uniform(0.5, 1.5))
+    return replace(call, plan=plan, gives_up=True)
 
 
 def _customer(known: Known, chance: random.Random) -> Expected:
@@ -118,7 +128,6 @@ def _expected(
         keys += [("7", MENU_AT), (choice, MENU_AT + 2.5)]
     else:
         keys.append((choice, MENU_AT))
-    gives_up = chance.random() < IMPATIENT
-    patience = MENU_AT + 1.5 if gives_up else 600.0
+    patience = 600.0
     plan = CallPlan(number=number, name=name, dial=LINE, keys=tuple(keys), patience=patience)
-    return Expected(plan, match, customer_id, name or number, tier, choice, QUEUES[choice], gives_up)
+    return Expected(plan, match, customer_id, name or number, tier, choice, QUEUES[choice], gives_up=False)
