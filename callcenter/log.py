@@ -1,11 +1,13 @@
 """Logs are facts with keys: fixed text, then what it is about.
 
 Personal data (numbers, names, pressed keys) goes under keys that begin with ``pii_`` and is dropped
-unless the settings ask for it. JSON escapes control characters, so no caller's name can forge a line.
+unless the settings ask for it. Control characters are escaped, so no caller's name can forge a line.
 """
 
+import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -20,6 +22,20 @@ def drop_personal(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 def escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Neutralise control characters for terminals, where an escape sequence would be obeyed."""
     return {key: _plain(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def one_line(event: EventDict, default: Callable[[object], object]) -> str:
+    """As JSON. By itself that escapes only the oldest control characters: not those of 8-bit terminals, nor turned
+    text."""
+    line = json.dumps(event, default=default, ensure_ascii=False)
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else _json_escape(c) for c in line)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _plain(text: str) -> str:
@@ -42,7 +58,7 @@ def configure(
     if form == "json":
         processors += [
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=one_line),
         ]
     else:
         processors += [

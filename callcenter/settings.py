@@ -4,6 +4,7 @@ They come from a TOML file (``config/callcenter.toml`` names every default) and 
 ``CALLCENTER_WEB__PORT``. A wrong one stops the start with its name, what is wrong and an example.
 """
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as EnvironmentUnreadable
 
 from callcenter.errors import SettingsError
 
@@ -55,16 +57,21 @@ class PhoneSettings(Section):
     @field_validator("dial", "device")
     @classmethod
     def _has_extension(cls, value: str) -> str:
-        if value.count("{extension}") != 1:
+        if value.count("{extension}") != 1 or _braces(value) != 2:
             raise ValueError("must contain {extension} once, for example PJSIP/{extension}")
         return value
 
     @field_validator("outbound")
     @classmethod
     def _has_number(cls, value: str) -> str:
-        if value.count("{number}") != 1:
+        if value.count("{number}") != 1 or _braces(value) != 2:
             raise ValueError("must contain {number} once, for example PJSIP/{number}@trunk")
         return value
+
+
+def _braces(template: str) -> int:
+    """More than the two of its one place would make a template fail when the first phone should ring."""
+    return template.count("{") + template.count("}")
 
 
 class WebSettings(Section):
@@ -215,8 +222,12 @@ def load(path: Path) -> Settings:
         return Settings(**table)
     except ValidationError as error:
         raise SettingsError("\n".join([f"{path} can't be used:", *map(_problem, error.errors())])) from error
+    except EnvironmentUnreadable as error:
+        raise SettingsError(_problem_in_environment(error)) from error
 
 
+SHOWN_LIMIT = 200
+"""Characters of a wrong value that are shown."""
 EXAMPLES = {
     "region": 'region = "CN"',
     "url": 'url = "sqlite+aiosqlite:///var/callcenter.db"',
@@ -231,6 +242,23 @@ EXAMPLES = {
 }
 
 
+def _problem_in_environment(error: EnvironmentUnreadable) -> str:
+    """A list or a table in a variable is written as JSON."""
+    names = sorted(name for name in os.environ if name.startswith("CALLCENTER_"))
+    example = """CALLCENTER_ASTERISK__AGI_NODES='["127.0.0.1"]'"""
+    return (
+        f"The environment ({', '.join(names)}) can't be used: {error}; lists are JSON, for example: {example}"
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    """A wrong value as it may be shown: not with the password of a database's address."""
+    text = repr(value)
+    if name == "url":
+        text = re.sub(r"(://[^:@/]*:)[^@]*@", r"\1***@", text)
+    return text if len(text) <= SHOWN_LIMIT else f"{text[:SHOWN_LIMIT]}..."
+
+
 def _problem(error: Any) -> str:
     """One line for one wrong setting: its name, the problem, what was there, an example."""
     place = ".".join(str(part) for part in error["loc"]) or "(the file)"
@@ -238,7 +266,7 @@ def _problem(error: Any) -> str:
     text = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"  {place}: there is no such setting; config/callcenter.toml lists all"
-    given = "" if isinstance(error.get("input"), dict) else f", not {error.get('input')!r}"
+    given = "" if isinstance(error.get("input"), dict) else f", not {_shown(last, error.get('input'))}"
     example = EXAMPLES.get(last) or _default_example(error["loc"])
     return f"  {place}: {text}{given}" + (f"; for example: {example}" if example else "")
 
