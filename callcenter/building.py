@@ -279,7 +279,6 @@ def _desk(
             phone_book=parts.phone_book,
             complaints=kept.complaints,
             follow_ups=kept.follow_ups,
-            recorder=kept.recorder,
             clock=parts.clock,
             region=settings.region,
             ring_seconds=settings.routing.ring_seconds,

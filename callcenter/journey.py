@@ -71,12 +71,19 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     # agents change, which may let somebody be served
     bus.subscribe(
         AgentChanged,
+        h.keeper.agent_changed,
         h.feed.agent_changed,
         h.mirror.agent_changed,
         h.board.changed,
         lambda _: h.distributor.match(),
     )
-    bus.subscribe(AgentLoggedOut, h.feed.agent_logged_out, h.mirror.agent_logged_out, h.board.changed)
+    bus.subscribe(
+        AgentLoggedOut,
+        h.keeper.agent_logged_out,
+        h.feed.agent_logged_out,
+        h.mirror.agent_logged_out,
+        h.board.changed,
+    )
     # the call is over, the work on it goes on
     bus.subscribe(
         CallEnded,

@@ -21,7 +21,6 @@ from callcenter.errors import BadInput, Conflict
 from callcenter.follow_ups.follow_up import AttemptResult, NewFollowUp
 from callcenter.follow_ups.follow_up import checked as checked_follow_up
 from callcenter.follow_ups.ports import FollowUps
-from callcenter.history.ports import PresenceRow, Recorder
 from callcenter.ids import AgentId, CallId, CustomerId, Extension, FollowUpId, QueueName, new_id
 from callcenter.screen_pop.current import CurrentPops
 from callcenter.screen_pop.pop import Why
@@ -70,7 +69,6 @@ class DeskParts:
     phone_book: PhoneBook
     complaints: Complaints
     follow_ups: FollowUps
-    recorder: Recorder
     clock: Clock
     region: str
     ring_seconds: int
@@ -100,14 +98,11 @@ class Desk:
         """Take a phone; raises ``Conflict`` when another agent holds it."""
         if not extension.isalnum() or not extension.isascii() or len(extension) > EXTENSION_LIMIT:
             raise BadInput("A phone is named by its extension, for example 1001.")
-        agent = self._p.roster.log_in(agent_id, name, Extension(extension), queues)
-        self._keep_presence(agent)
+        self._p.roster.log_in(agent_id, name, Extension(extension), queues)
 
     async def log_out(self, agent_id: AgentId) -> None:
         """Give the phone back."""
-        agent = self._p.roster.get(agent_id)
         self._p.roster.log_out(agent_id)
-        self._keep_presence(agent)
 
     def logged_in(self, agent_id: AgentId) -> bool:
         """Does this agent hold a phone?"""
@@ -124,14 +119,12 @@ class Desk:
     def ready(self, agent_id: AgentId) -> None:
         """Calls, please."""
         self._p.roster.ready(agent_id)
-        self._keep_presence(self._p.roster.get(agent_id))
 
     def not_ready(self, agent_id: AgentId, reason: str) -> None:
         """No calls for now."""
         if reason not in self._p.reasons:
             raise BadInput("Choose a reason from the list.", code="unknown_reason")
         self._p.roster.not_ready(agent_id, reason)
-        self._keep_presence(self._p.roster.get(agent_id))
 
     # -------------------------------------------------------- calls
 
@@ -324,8 +317,3 @@ class Desk:
         if call_id is not None and call_id in agent.recent_calls:
             return call_id
         return agent.call_id or agent.wrap_up_call or agent.offer_call
-
-    def _keep_presence(self, agent: Agent) -> None:
-        self._p.recorder.presence(
-            PresenceRow(agent.id, agent.extension, agent.presence.value, agent.reason, self._p.clock.wall())
-        )

@@ -1,9 +1,11 @@
 """Puts on record what happens to calls, as it happens."""
 
+from callcenter.agents.events import AgentChanged, AgentLoggedOut
+from callcenter.agents.states import Agent
 from callcenter.calls.events import CallChanged, CallEnded, CallOffered, OfferEnded
 from callcenter.clock import Clock
-from callcenter.history.ports import OfferRow, Recorder
-from callcenter.ids import OfferId
+from callcenter.history.ports import OfferRow, PresenceRow, Recorder
+from callcenter.ids import AgentId, OfferId
 
 
 class Keeper:
@@ -13,6 +15,7 @@ class Keeper:
         self._recorder = recorder
         self._clock = clock
         self._offers: dict[OfferId, OfferRow] = {}
+        self._presences: dict[AgentId, tuple[str, str, str]] = {}
 
     def call_changed(self, event: CallChanged) -> None:
         """The call as it is now."""
@@ -45,4 +48,21 @@ class Keeper:
                 event.result.value,
                 began.why,
             )
+        )
+
+    def agent_changed(self, event: AgentChanged) -> None:
+        """What the agent chose, or what was chosen for them (a call that was missed, a screen that is gone)."""
+        self._keep(event.agent)
+
+    def agent_logged_out(self, event: AgentLoggedOut) -> None:
+        """Nothing to give back any more."""
+        self._keep(event.agent)
+
+    def _keep(self, agent: Agent) -> None:
+        now = (agent.extension, agent.presence.value, agent.reason)
+        if self._presences.get(agent.id) == now:
+            return
+        self._presences[agent.id] = now
+        self._recorder.presence(
+            PresenceRow(agent.id, agent.extension, agent.presence.value, agent.reason, self._clock.wall())
         )

@@ -69,8 +69,8 @@ class Channel:
 
     @property
     def carries(self) -> bool:
-        """It is the caller's own channel, or the agent's that carries an outbound call."""
-        return not self.leg and not self.local
+        """It is the caller's own channel, or the agent's (also through ``Local``) that carries an outbound call."""
+        return not self.leg and (not self.local or self.originated)
 
 
 class ChannelTable:

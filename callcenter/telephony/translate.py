@@ -108,7 +108,11 @@ class Translator:
         return self._direct(caller, leg, extension, event, now)
 
     def _originated(self, leg: Channel, extension: Extension | None, now: float) -> list[object]:
-        """A phone that no channel dials: a click-to-call of ours, or somebody else's business."""
+        """A phone that no channel dials: a click-to-call of ours, or somebody else's business. The near half of a
+        ``Local`` channel stands for the phone behind it, which rings later as its leg."""
+        if leg.call_id is not None and leg.local:
+            leg.originated = True
+            return []
         if leg.call_id is None or extension is None or leg.rung:
             return []
         leg.originated = leg.rung = True

@@ -206,7 +206,6 @@ class Centre:
             phone_book=BOOK,
             complaints=self.kept,
             follow_ups=self.kept,
-            recorder=self.recorder,
             clock=self.clock,
             region="CN",
             ring_seconds=RING,

@@ -257,9 +257,6 @@ async def test_a_queue_of_the_pbx_pops_as_a_direct_call(make_floor: MakeFloor, q
         await caller.hang_up()
 
 
-@pytest.mark.xfail(
-    reason="an agent's phone behind a Local channel is not yet known as the one that carries the call"
-)
 @pytest.mark.parametrize("outbound", ["PJSIP/{number}@customers", "Local/{number}@from-internal/n"])
 @pytest.mark.parametrize("first", ["customer", "agent"])
 async def test_click_to_call(make_floor: MakeFloor, outbound: str, first: str) -> None:
