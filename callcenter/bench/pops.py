@@ -115,12 +115,12 @@ class OfferFigures:
     @property
     def kept(self) -> bool:
         """Was the promise of the pop kept: always first?"""
-        return self.offers > 0 and self.first == 1.0
+        return self.offers >= self.calls and self.first == 1.0
 
     @property
     def cheap(self) -> bool:
-        """Was the promise of the core's cost kept?"""
-        return self.ratio <= PROMISE_RATIO
+        """Was the promise of the core's cost kept? Only if the core served all calls; else it cost nothing."""
+        return self.offers >= self.calls and self.ratio <= PROMISE_RATIO
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -133,6 +133,11 @@ class PopFigures:
 
     direct: tuple[DirectFigures, ...]
     offers: tuple[OfferFigures, ...]
+
+
+def without_direct(scenes: Sequence[Scene]) -> tuple[Scene, ...]:
+    """The same without the direct calls."""
+    return tuple(Scene(scene.screens, (), scene.offers) for scene in scenes)
 
 
 async def measure(

@@ -1,0 +1,138 @@
+"""``callcenter bench``: take the figures, show them, with the machine that they were taken on."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from callcenter import log as logs
+from callcenter.bench import lookup, machine, parse, pops, report
+from callcenter.bench.lookup import LookupFigures
+from callcenter.bench.machine import Machine
+from callcenter.bench.parse import ParseFigures
+from callcenter.bench.pops import PopFigures
+from callcenter.errors import BadInput
+from callcenter.rig.asterisk_install import cache_folder
+
+PARTS = ("parse", "lookup", "pops", "cpu")
+RECORDINGS = Path("tests/recordings")
+
+
+@dataclass
+class Figures:
+    """What was taken; None: not asked for."""
+
+    machine: Machine
+    parse: ParseFigures | None = None
+    lookup: Sequence[LookupFigures] | None = None
+    pops: PopFigures | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        data: dict[str, Any] = {"machine": self.machine.to_json()}
+        if self.parse is not None:
+            data["parse"] = self.parse.to_json()
+        if self.lookup is not None:
+            data["lookup"] = [one.to_json() for one in self.lookup]
+        if self.pops is not None:
+            data["direct"] = [one.to_json() for one in self.pops.direct]
+            data["offers"] = [one.to_json() for one in self.pops.offers]
+        return data
+
+
+class Bench:
+    """One run. Figures are shown as soon as they are there."""
+
+    def __init__(self, parts: Sequence[str], console: Console, progress: Progress) -> None:
+        self._parts, self._console, self._progress = parts, console, progress
+
+    async def run(self) -> Figures:
+        """Take what was asked for. Raises ``PartMissing``."""
+        figures = Figures(await machine.look())
+        report.show_machine(self._console, figures.machine)
+        if "parse" in self._parts:
+            figures.parse = self._parse()
+            report.show_parse(self._console, figures.parse)
+        if "lookup" in self._parts:
+            figures.lookup = [await self._lookup(customers) for customers in lookup.SIZES]
+            report.show_lookup(self._console, figures.lookup)
+        if "pops" in self._parts or "cpu" in self._parts:
+            figures.pops = await self._pops()
+            if "pops" in self._parts:
+                report.show_pops(self._console, figures.pops.direct, figures.pops.offers)
+            if "cpu" in self._parts:
+                report.show_cpu(self._console, figures.pops.offers)
+        return figures
+
+    def _parse(self) -> ParseFigures:
+        task = self._progress.add_task("parsing AMI events")
+        try:
+            return parse.measure(
+                RECORDINGS, progress=lambda done, of: self._progress.update(task, total=of, completed=done)
+            )
+        finally:
+            self._progress.remove_task(task)
+
+    async def _lookup(self, customers: int) -> LookupFigures:
+        task = self._progress.add_task(f"{customers:,} customers", total=None)
+
+        def made(done: int, of: int) -> None:
+            text = f"making {of:,} customers, once: {done:,}" if done < of else f"looking up among {of:,}"
+            self._progress.update(task, description=text)
+
+        try:
+            return await lookup.measure(cache_folder() / "bench", customers, progress=made)
+        finally:
+            self._progress.remove_task(task)
+
+    async def _pops(self) -> PopFigures:
+        task = self._progress.add_task("starting", total=None)
+        scenes = pops.SCENES if "pops" in self._parts else pops.without_direct(pops.SCENES)
+        try:
+            async with _kept_on_failure() as folder:
+                return await pops.measure(
+                    folder,
+                    cache_folder() / "bench" / "prompts",
+                    scenes,
+                    lambda text: self._progress.update(task, description=text),
+                )
+        finally:
+            self._progress.remove_task(task)
+
+
+@asynccontextmanager
+async def _kept_on_failure() -> AsyncIterator[Path]:
+    """A folder for a run's files. It stays when the run fails, for whoever wants to know why."""
+    # A short path: Asterisk's control socket must have one.
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="callcenter-bench-"))
+    yield folder
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def chosen(only: str) -> tuple[str, ...]:
+    """The parts to take: all, or one. Raises ``BadInput`` for one that there isn't."""
+    if only and only not in PARTS:
+        raise BadInput(f"There is no figure {only!r}: --only takes one of {', '.join(PARTS)}.")
+    return (only,) if only else PARTS
+
+
+def run_bench(only: str, *, as_json: bool) -> int:
+    """Take all figures, or ``only`` one; print tables, or one JSON object. The status is 0 whatever they are: a
+    figure is no test. Raises ``BadInput`` and ``PartMissing``."""
+    parts = chosen(only)
+    logs.configure("ERROR", "console")
+    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        figures = asyncio.run(Bench(parts, console, progress).run())
+    if as_json:
+        print(json.dumps(figures.to_json(), ensure_ascii=False))
+    return 0
