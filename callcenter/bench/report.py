@@ -133,7 +133,7 @@ def show_cpu(console: Console, offers: Sequence[OfferFigures]) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place else "left", no_wrap=True)
+        table.add_column(column, justify="right" if place else "left")
     return table
 
 

@@ -23,6 +23,7 @@ from callcenter.errors import BadInput
 from callcenter.rig.asterisk_install import cache_folder
 
 PARTS = ("parse", "lookup", "pops", "cpu")
+WIDTH = 120
 RECORDINGS = Path("tests/recordings")
 
 
@@ -124,12 +125,18 @@ def chosen(only: str) -> tuple[str, ...]:
     return (only,) if only else PARTS
 
 
+def _console(*, as_json: bool) -> Console:
+    """Standard output, or standard error where the figures are for a program. A pipe has no width: a table's."""
+    console = Console(stderr=as_json, highlight=False)
+    return console if console.is_terminal else Console(stderr=as_json, highlight=False, width=WIDTH)
+
+
 def run_bench(only: str, *, as_json: bool) -> int:
     """Take all figures, or ``only`` one; print tables, or one JSON object. The status is 0 whatever they are: a
     figure is no test. Raises ``BadInput`` and ``PartMissing``."""
     parts = chosen(only)
     logs.configure("ERROR", "console")
-    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    console = _console(as_json=as_json)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         figures = asyncio.run(Bench(parts, console, progress).run())
