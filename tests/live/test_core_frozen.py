@@ -34,7 +34,7 @@ if sys.argv[1:2] == ["core"] or "core" in sys.orig_argv:
 """Read by each Python that the floor starts: in the core, SIGUSR2 then holds up the loop for a minute."""
 
 
-@pytest.mark.parametrize("how", ["stopped", "wedged"])
+@pytest.mark.parametrize("how", ["stopped", pytest.param("wedged", marks=pytest.mark.long)])
 async def test_a_core_that_stands_still_is_replaced(
     make_floor: MakeFloor, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
