@@ -85,13 +85,13 @@ async def no_task_left() -> AsyncIterator[None]:
     here = asyncio.current_task()
     tasks = [task for task in asyncio.all_tasks() - before if task is not here and not task.done()]
     timers = [handle for handle in getattr(loop, "_scheduled", ()) if _ours(handle)]
+    left = [task.get_name() for task in tasks] + [repr(handle) for handle in timers]
     for task in tasks:
         task.cancel()
     for handle in timers:
         handle.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=1)
-    left = [task.get_name() for task in tasks] + [repr(handle) for handle in timers]
     if left:
         pytest.fail("left behind: " + "; ".join(left))
 
@@ -113,7 +113,7 @@ def _no_thread_left(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     for thread in set(threading.enumerate()) - before:
         if not thread.name.startswith(THREADS_THAT_STAY):
-            thread.join(2)
+            thread.join(1)
             if thread.is_alive():
                 pytest.fail(f"left behind: thread {thread.name}")
 
