@@ -226,7 +226,7 @@ class ScriptedLine:
             return DialResult(phone.reaction or "no_answer", rang, 0.0, caller_gone=False)
         trunk.set_state(phone, PhoneState.BUSY)
         trunk.see(PartyAnswered(call_id, OUTSIDE if self.own else party, trunk.clock.now()))
-        while phone.answered and not self.left.is_set() and "talk" not in self.fails:
+        while not self._over(phone):
             phone.moves.clear()
             await self._either(phone, None)
         if "talk" in self.fails:
@@ -237,6 +237,10 @@ class ScriptedLine:
         return DialResult("answered", rang, talked, caller_gone=self.left.is_set())
 
     # ------------------------------------------------------------ inside
+
+    def _over(self, phone: Phone) -> bool:
+        """Somebody put the phone down, or our part of the talk broke."""
+        return not phone.answered or self.left.is_set() or "talk" in self.fails
 
     async def _either(self, phone: Phone, limit: float | None) -> None:
         """Until the caller or the phone's owner does something, or the time is over."""
