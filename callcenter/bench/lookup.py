@@ -3,6 +3,7 @@
 A large database takes minutes to make, so it is made once and kept in the cache folder.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from callcenter.calls.number import normalise
 from callcenter.clock import SystemClock
 from callcenter.customers.lookup import MatchKind, identify
 from callcenter.errors import PartMissing
-from callcenter.storage import sample
+from callcenter.storage import sample, tables
 from callcenter.storage.customers import StoredCustomers
 from callcenter.storage.database import Database, check, latest, upgrade
 from callcenter.storage.tables import customer_numbers
@@ -89,7 +90,7 @@ async def _one(directory: StoredCustomers, number: str) -> float:
 
 
 async def _made(cache: Path, customers: int, progress: Progress) -> tuple[Path, float]:
-    path = cache / f"customers-{customers}-{latest()}.db"
+    path = cache / f"customers-{customers}-{latest()}-{_shape()}.db"
     half, note = path.with_suffix(".part"), path.with_suffix(".json")
     made_in = _made_before(path, note)
     if made_in is not None:
@@ -102,6 +103,13 @@ async def _made(cache: Path, customers: int, progress: Progress) -> tuple[Path, 
     half.rename(path)
     note.write_text(json.dumps({"made_in": made_in}), "utf-8")
     return path, made_in
+
+
+def _shape() -> str:
+    """Changes with the tables, also while a version is still being worked on: then the database is made anew."""
+    columns = [repr(column) for table in tables.metadata.sorted_tables for column in table.columns]
+    indexes = sorted(str(index.name) for table in tables.metadata.sorted_tables for index in table.indexes)
+    return hashlib.sha256("\n".join([*columns, *indexes]).encode()).hexdigest()[:8]
 
 
 def _made_before(path: Path, note: Path) -> float | None:
