@@ -56,7 +56,9 @@ async def test_files_outside_the_folder_are_not_there(tmp_path: Path, kind: str)
             assert b"secret" not in await answer.read()
 
 
-@pytest.mark.parametrize("name", ["$(id)", ";id", "..%2f..%2fetc%2fpasswd", "%00", "C" * 32, "/etc/passwd", "c" * 31])
+@pytest.mark.parametrize(
+    "name", ["$(id)", ";id", "..%2f..%2fetc%2fpasswd", "%00", "C" * 32, "/etc/passwd", "c" * 31]
+)
 async def test_names_that_are_no_ids_are_not_there(tmp_path: Path, name: str) -> None:
     """A7: the route knows ids only."""
     async with web_site(tmp_path) as site, site.logged_in("sofia") as browser:
