@@ -54,7 +54,7 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     """Join events and handlers. Within a line, left is told first."""
     # Asterisk is there, or not
     bus.subscribe(TelephonyLost, h.recovery.lost, h.feed.telephony_lost, h.board.changed)
-    bus.subscribe(TelephonyUp, h.feed.telephony_back, h.recovery.up, h.board.changed)
+    bus.subscribe(TelephonyUp, h.feed.telephony_back, h.recovery.up, h.board.telephony_back)
     bus.subscribe(PhoneStateChanged, lambda event: h.roster.phone_changed(event.extension, event.state))
     # a call arrives, moves on, is offered
     bus.subscribe(CallChanged, h.keeper.call_changed, h.feed.call_changed, h.board.changed)

@@ -62,12 +62,10 @@ async def recall(
 
 
 async def _by_number(directory: CustomerDirectory, key: str) -> Match:
-    found = await directory.find_by_number(key)
-    if not found:
-        return Match(MatchKind.UNKNOWN)
-    if len(found) > 1:
-        return Match(MatchKind.SEVERAL, candidates=tuple(found))
-    return await _by_id(directory, found[0].id)
+    found = await directory.recognise(key)
+    if len(found.cards) > 1:
+        return Match(MatchKind.SEVERAL, candidates=found.cards)
+    return Match(MatchKind.KNOWN, found.record) if found.record else Match(MatchKind.UNKNOWN)
 
 
 async def _by_id(directory: CustomerDirectory, customer_id: CustomerId) -> Match:

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Select,
     Text,
     bindparam,
@@ -34,6 +33,7 @@ from callcenter.customers.customer import (
     PromiseLine,
     Tier,
 )
+from callcenter.customers.ports import Recognised
 from callcenter.ids import AgentId, ComplaintId, CustomerId, FollowUpId
 from callcenter.storage.columns import AMOUNT_UNITS, from_micros
 from callcenter.storage.complaints import CLOSED, complaint_number
@@ -58,7 +58,9 @@ NUMBERS = 20
 Values = Mapping[str, Any]
 _TEXTS = ("a", "b", "c", "d", "e", "f")
 _WHOLES = ("id", "at", "due", "n")
-_WHO = bindparam("customer", type_=BigInteger)
+_TIERS = tuple(Tier)
+_WHO: ColumnElement[int] = bindparam("customer", type_=BigInteger)
+_KEY: ColumnElement[str] = bindparam("key", type_=Text)
 
 
 class StoredCustomers:
@@ -67,39 +69,52 @@ class StoredCustomers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find_by_number(self, key: str, limit: int = 10) -> list[CustomerCard]:
-        """Customers with exactly this number, best tier first, then by id."""
+    async def recognise(self, key: str, limit: int = 10) -> Recognised:
+        """Who has exactly this number; the record as well when it is one customer. One query, since callers wait."""
         if not key:
-            return []
-        found = await self._database.rows(_FIND, {"key": key, "most": limit})
-        return [
-            CustomerCard(CustomerId(row["id"]), row["name"], row["company"], Tier(row["tier"]))
-            for row in found
+            return Recognised((), None)
+        parts = _parts(await self._database.rows(_RECOGNISE, {"key": key, "most": limit}))
+        cards = [
+            CustomerCard(CustomerId(row["id"]), row["a"], row["b"], Tier(row["c"])) for row in parts["card"]
         ]
+        cards.sort(key=lambda card: (_TIERS.index(card.tier), card.id))
+        return Recognised(tuple(cards), _record(parts) if parts["customer"] else None)
 
     async def record(self, customer_id: CustomerId) -> CustomerRecord | None:
         """The record with its open complaints, due follow-ups, promises and last contacts."""
-        found = await self._database.rows(_RECORD, {"customer": customer_id})
-        parts: dict[str, list[Values]] = defaultdict(list)
-        for row in found:
-            parts[row["kind"]].append(row)
+        parts = _parts(await self._database.rows(_RECORD, {"customer": customer_id}))
         return _record(parts) if parts["customer"] else None
+
+
+def _parts(found: Sequence[Values]) -> dict[str, list[Values]]:
+    parts: dict[str, list[Values]] = defaultdict(list)
+    for row in found:
+        parts[row["kind"]].append(row)
+    return parts
 
 
 # ------------------------------------------------------------ the queries
 
 
-def _find() -> Select[Any]:
-    rank = case(
-        {tier.value: place for place, tier in enumerate(Tier)}, value=customers.c.tier, else_=len(Tier)
-    )
-    return (
-        select(customers.c.id, customers.c.name, customers.c.company, customers.c.tier)
-        .join(customer_numbers, customer_numbers.c.customer_id == customers.c.id)
-        .where(customer_numbers.c.number_key == bindparam("key", type_=Text))
-        .order_by(rank, customers.c.id)
+def _cards() -> Select[Any]:
+    """The customers with a number, best tier first, then by id."""
+    c = customers.c
+    rank = case({tier.value: place for place, tier in enumerate(Tier)}, value=c.tier, else_=len(Tier))
+    rows = (
+        select(c.id)
+        .join(customer_numbers, customer_numbers.c.customer_id == c.id)
+        .where(customer_numbers.c.number_key == _KEY)
+        .order_by(rank, c.id)
         .limit(bindparam("most", type_=BigInteger))
     )
+    return _part("card", rows, id=c.id, a=c.name, b=c.company, c=c.tier)
+
+
+def _sole() -> ColumnElement[int]:
+    """The one customer with a number; null when several have it, or nobody."""
+    numbers = customer_numbers.c
+    one = case((func.count() == 1, func.min(numbers.customer_id)), else_=null())
+    return type_coerce(select(one).where(numbers.number_key == _KEY).scalar_subquery(), BigInteger)
 
 
 def _part(kind: str, rows: Select[Any], **columns: ColumnElement[Any]) -> Select[Any]:
@@ -114,15 +129,16 @@ def _part(kind: str, rows: Select[Any], **columns: ColumnElement[Any]) -> Select
     return select(cast(kind, Text).label("kind"), *chosen.c)
 
 
-def _record_query() -> CompoundSelect[Any]:
+def _record_parts(who: ColumnElement[int]) -> list[Select[Any]]:
+    """All parts of one customer's record."""
     c, o, k, f, p, w = customers.c, orders.c, complaints.c, follow_ups.c, promises.c, wrap_ups.c
     numbers, call, user = customer_numbers.c, calls.c, users.c
     none = cast(null(), Text)
     still_open = [k.state != closed for closed in CLOSED]
-    return union_all(
+    return [
         _part(
             "customer",
-            select(c.id).select_from(customers.outerjoin(users, user.id == c.owner_id)).where(c.id == _WHO),
+            select(c.id).select_from(customers.outerjoin(users, user.id == c.owner_id)).where(c.id == who),
             id=c.id,
             a=c.name,
             b=c.company,
@@ -132,11 +148,11 @@ def _record_query() -> CompoundSelect[Any]:
             f=user.display_name,
             n=c.owner_id,
         ),
-        _part("extra", select(c.id).where(c.id == _WHO), a=cast(c.extra, Text)),
+        _part("extra", select(c.id).where(c.id == who), a=cast(c.extra, Text)),
         _part(
             "number",
             select(numbers.number_key)
-            .where(numbers.customer_id == _WHO)
+            .where(numbers.customer_id == who)
             .order_by(numbers.position)
             .limit(NUMBERS),
             a=numbers.number_key,
@@ -144,14 +160,14 @@ def _record_query() -> CompoundSelect[Any]:
         ),
         _part(
             "orders",
-            select(o.currency).where(o.customer_id == _WHO).group_by(o.currency),
+            select(o.currency).where(o.customer_id == who).group_by(o.currency),
             a=o.currency,
             n=func.count(),
             due=cast(func.sum(type_coerce(o.amount, BigInteger)), BigInteger),
         ),
         _part(
             "complaint",
-            select(k.id).where(k.customer_id == _WHO, *still_open).order_by(k.opened_at.desc()).limit(LINES),
+            select(k.id).where(k.customer_id == who, *still_open).order_by(k.opened_at.desc()).limit(LINES),
             id=k.id,
             a=k.subject,
             b=k.state,
@@ -166,7 +182,7 @@ def _record_query() -> CompoundSelect[Any]:
                     users, user.id == call.served_by
                 )
             )
-            .where(call.customer_id == _WHO, call.ended_at.is_not(None))
+            .where(call.customer_id == who, call.ended_at.is_not(None))
             .order_by(call.arrived_at.desc())
             .limit(CONTACTS),
             a=call.direction,
@@ -179,7 +195,7 @@ def _record_query() -> CompoundSelect[Any]:
         ),
         _part(
             "follow_up",
-            select(f.id).where(f.customer_id == _WHO, f.state == "planned").order_by(f.due_at).limit(LINES),
+            select(f.id).where(f.customer_id == who, f.state == "planned").order_by(f.due_at).limit(LINES),
             id=f.id,
             a=f.reason,
             b=f.note,
@@ -189,14 +205,14 @@ def _record_query() -> CompoundSelect[Any]:
             "promise",
             select(p.id)
             .select_from(promises.outerjoin(users, user.id == p.by_id))
-            .where(p.customer_id == _WHO, p.state == "open")
+            .where(p.customer_id == who, p.state == "open")
             .order_by(p.due_at)
             .limit(LINES),
             a=p.what,
             b=user.display_name,
             due=p.due_at,
         ),
-    )
+    ]
 
 
 # ------------------------------------------------------------ from rows to a record
@@ -256,5 +272,5 @@ def _promise(row: Values) -> PromiseLine:
     return PromiseLine(row["a"], from_micros(row["due"]), row["b"] or "")
 
 
-_FIND = RawQuery(_find())
-_RECORD = RawQuery(_record_query())
+_RECOGNISE = RawQuery(union_all(_cards(), *_record_parts(_sole())))
+_RECORD = RawQuery(union_all(*_record_parts(_WHO)))

@@ -146,7 +146,7 @@ def segment_row(
 
 def offer_entry(row: OfferRow) -> Entry:
     """An offer as it is now."""
-    data = asdict(row)
+    data = {name: getattr(row, name) for name in OfferRow.__dataclass_fields__}
     data["id"] = data.pop("offer_id")
     return Entry(OFFER, data)
 

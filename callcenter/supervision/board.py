@@ -1,10 +1,12 @@
 """The supervisors' board: worked out from the living state when it is asked for."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from callcenter.agents.roster import Roster
 from callcenter.agents.states import RoutingState
+from callcenter.calls.events import TelephonyUp
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.calls.ports import QueueSettings
 from callcenter.clock import Clock
@@ -13,6 +15,9 @@ from callcenter.desk.feed import Feed
 from callcenter.desk.views import agent_view, call_view
 from callcenter.ids import QueueName
 from callcenter.routing.line import Line
+
+GAPS_FOR = 3600.0
+"""Seconds that a gap in Asterisk's events stays on the board."""
 
 
 class Board:
@@ -36,10 +41,17 @@ class Board:
         self._queues = queues
         self._clock = clock
         self._version = 0
+        self._gaps: deque[tuple[float, float]] = deque(maxlen=50)
 
     def changed(self, _event: object) -> None:
         """Something happened."""
         self._version += 1
+
+    def telephony_back(self, event: TelephonyUp) -> None:
+        """What was not seen is said: figures of that time may be incomplete."""
+        if event.gap_seconds > 0:
+            self._gaps.append((event.at, event.gap_seconds))
+        self.changed(event)
 
     def version(self) -> int:
         """Compare with what was shown last."""
@@ -61,7 +73,11 @@ class Board:
             "agents": [{**agent_view(agent, now), "call_id": agent.call_id} for agent in self._roster],
             "calls": calls,
             "telephony": "up" if self._feed.telephony_up else "down",
-            "gaps": [],
+            "gaps": [
+                {"seconds_ago": round(now - at), "seconds": round(seconds, 1)}
+                for at, seconds in self._gaps
+                if now - at < GAPS_FOR
+            ],
         }
 
     def _queue(self, queue: QueueSettings, now: float) -> dict[str, Any]:

@@ -121,14 +121,15 @@ class Auth:
         if wait:
             log.warning("log-in refused: too many tries", pii_address=address, pii_username=name)
             raise TooMany(f"Too many attempts. Try again in {wait:.0f} seconds.", code="too_many")
+        # A name's tries count from their beginning, so that many at once are not one. An address's count when they
+        # have failed: a whole office may log in at the same minute behind one address.
         self._by_name.note(name)
-        self._by_address.note(address)
         user = await self._users.user_by_name(name)
         if not await self.passwords.right(user, password[:PASSWORD_LIMIT]) or user is None:
+            self._by_address.note(address)
             log.info("log-in failed", pii_address=address, pii_username=name)
             raise WrongPassword("The user name or the password is wrong.")
         self._by_name.forgive(name)
-        self._by_address.take_back(address)
         return user
 
     async def open(self, user: UserRow, *, extension: str, address: str) -> str:

@@ -33,11 +33,6 @@ class Window:
         """Forget the key: it has proved itself."""
         self._used.pop(key, None)
 
-    def take_back(self, key: str) -> None:
-        """Uncount the last try."""
-        if used := self._used.get(key):
-            used.pop()
-
     def _fresh(self, key: str) -> deque[float]:
         used = self._used.get(key)
         if used is None:

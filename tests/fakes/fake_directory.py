@@ -2,7 +2,8 @@
 
 import asyncio
 
-from callcenter.customers.customer import CustomerCard, CustomerRecord, Tier
+from callcenter.customers.customer import CustomerRecord, Tier
+from callcenter.customers.ports import Recognised
 from callcenter.errors import CallcenterError
 from callcenter.ids import CustomerId
 
@@ -21,11 +22,12 @@ class FakeDirectory:
         self.away = False
         self.asked: list[str] = []
 
-    async def find_by_number(self, key: str, limit: int = 10) -> list[CustomerCard]:
+    async def recognise(self, key: str, limit: int = 10) -> Recognised:
         self.asked.append(key)
         await self._answer()
-        found = [record.card() for record in self.records.values() if key in record.numbers]
-        return sorted(found, key=lambda card: (list(Tier).index(card.tier), card.id))[:limit]
+        found = [record for record in self.records.values() if key in record.numbers]
+        cards = sorted((one.card() for one in found), key=lambda card: (list(Tier).index(card.tier), card.id))
+        return Recognised(tuple(cards[:limit]), found[0] if len(found) == 1 else None)
 
     async def record(self, customer_id: CustomerId) -> CustomerRecord | None:
         await self._answer()

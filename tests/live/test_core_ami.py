@@ -106,7 +106,9 @@ async def test_what_happens_while_the_wire_is_cut(make_floor: MakeFloor) -> None
             proxy.cut()
             await until(lambda: one.telephony == "down", 3, "the screens are told")
             await press(floor, "1003", "hangup")
-            await until(lambda: "released to the fallback" in floor.log("core"), 3, "the waiting are released")
+            await until(
+                lambda: "released to the fallback" in floor.log("core"), 3, "the waiting are released"
+            )
             await asyncio.sleep(0.5)
             await slow.press("2")
             await talks_with(floor, slow, "1001")

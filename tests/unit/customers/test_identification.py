@@ -101,19 +101,6 @@ async def test_recall() -> None:
     assert (await recall(front.directory, CustomerId(9))).kind is MatchKind.UNKNOWN
 
 
-async def test_a_customer_deleted_between_two_questions() -> None:
-    """The card was found, the record is gone: unknown."""
-    directory = FakeDirectory(KEY)
-    found = await directory.find_by_number(NUMBER)
-
-    class Forgetful(FakeDirectory):
-        async def record(self, customer_id: CustomerId) -> None:
-            del customer_id
-
-    assert found
-    assert (await identify(Forgetful(KEY), normalise(NUMBER, "CN"))).kind is MatchKind.UNKNOWN
-
-
 async def test_forgotten_with_the_call() -> None:
     """A look-up that still runs is ended; nothing is kept of a call that is over."""
     front = Front(KEY)

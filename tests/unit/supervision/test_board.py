@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from callcenter.calls.events import TelephonyUp
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId
 from tests.calls.scene import Stage
@@ -64,3 +65,17 @@ async def test_the_version_grows_with_news() -> None:
             await settle()
             assert centre.board.version() > version
             version = centre.board.version()
+
+
+async def test_gaps_are_on_the_board_for_an_hour() -> None:
+    """A supervisor sees that figures may be incomplete, and it is forgotten after a while."""
+    async with Centre() as centre:
+        before = centre.board.version()
+        centre.board.telephony_back(TelephonyUp(centre.clock.now(), False, frozenset(), 0.0))
+        assert centre.board.snapshot()["gaps"] == []
+        centre.board.telephony_back(TelephonyUp(centre.clock.now(), False, frozenset(), 12.34))
+        await asyncio.sleep(60)
+        assert centre.board.snapshot()["gaps"] == [{"seconds_ago": 60, "seconds": 12.3}]
+        await asyncio.sleep(3600)
+        assert centre.board.snapshot()["gaps"] == []
+        assert centre.board.version() > before
