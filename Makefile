@@ -5,7 +5,7 @@ SHELL = /bin/sh
 BIN = .venv/bin
 ARGS =
 # Tests at once: the live ones mostly wait for callers to listen and phones to ring
-WORKERS = 3
+WORKERS = 5
 export PYTHON
 
 .PHONY: help prepare prepare-test demo test test-long bench lock clean
@@ -27,7 +27,7 @@ test: prepare-test ## lint, types, import contracts and all tests but the long o
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not long" -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-long: prepare-test ## the tests that take minutes (ARGS goes to pytest)
 	$(BIN)/pytest -m long $(ARGS)
