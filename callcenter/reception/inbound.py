@@ -160,12 +160,11 @@ class Inbound:
         try:
             while True:
                 offer = await self._next_offer(line, place)
-                reason = await self._ring(line, call, queue, offer)
+                reason = await self._ring(line, call, queue, offer, place)
                 if reason is not None:
                     return reason
                 self._p.calls.enter(call, Stage.WAITING, queue=queue.name)
                 await line.start_music()
-                self._p.distributor.back(place)
         finally:
             self._p.distributor.leave(place)
 
@@ -184,7 +183,7 @@ class Inbound:
             await asyncio.gather(offer, gone, return_exceptions=True)
 
     async def _ring(
-        self, line: CallerLine, call: Call, queue: QueueSettings, offer: Offer
+        self, line: CallerLine, call: Call, queue: QueueSettings, offer: Offer, place: Place
     ) -> EndReason | None:
         """Pop, ring, talk. None when there was no talk and the caller is still here."""
         p = self._p
@@ -215,7 +214,7 @@ class Inbound:
         if result.outcome == "answered" and (result.caller_gone or result.talk_seconds >= DUMPED_BELOW):
             self._talked(call, offer, queue, result)
             return EndReason.CALLER_HANGUP if result.caller_gone else EndReason.AGENT_HANGUP
-        self._not_talked(call, offer, result)
+        self._not_talked(call, offer, result, place)
         if result.caller_gone:
             raise CallerGone("while ringing")
         return None
@@ -233,8 +232,11 @@ class Inbound:
             log.warning("talk seen only at its end", seconds=result.talk_seconds)
         p.roster.talk_ended(offer.agent_id, call.id, queue.wrap_up_seconds)
 
-    def _not_talked(self, call: Call, offer: Offer, result: DialResult) -> None:
+    def _not_talked(self, call: Call, offer: Offer, result: DialResult, place: Place) -> None:
         p = self._p
+        if not result.caller_gone:
+            # Before the offer ends and others are told: nobody behind may be served in between.
+            p.distributor.back(place)
         outcome = RESULTS.get(result.outcome, OfferResult.NO_ANSWER)
         p.distributor.end(offer, OfferResult.CALLER_GONE if result.caller_gone else outcome)
         agent = p.roster.find(offer.agent_id)

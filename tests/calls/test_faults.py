@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
+from callcenter.agents.events import AgentChanged
 from callcenter.agents.states import RoutingState
 from callcenter.calls.events import PartyAnswered
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, CallId, Extension
 from tests.calls.scene import Stage
-from tests.fakes.centre import SALES, Centre, adds_up, told
+from tests.fakes.centre import SALES, SUPPORT, Centre, adds_up, told
 from tests.fakes.fake_directory import customer
 from tests.virtual_time import settle
 
@@ -431,3 +432,23 @@ async def test_logging_out_of_wrap_up_while_callers_wait() -> None:
         assert centre.roster.find(AgentId(1)) is None
         second.leave()
         await settle()
+
+
+async def test_nobody_slips_in_between_a_missed_offer_and_the_next() -> None:
+    """An agent becomes ready in the very moment in which another's offer ends: who was rung in vain is served,
+    not the one behind."""
+    async with Centre() as centre:
+        await centre.agent(1, SUPPORT)
+        await centre.agent(2, SUPPORT, ready=False)
+        first = await centre.waiting("13800138001")
+        await asyncio.sleep(1)
+        await centre.waiting("13800138002")
+
+        def at_that_moment(event: AgentChanged) -> None:
+            if event.agent.id == 1 and event.agent.state is RoutingState.NOT_READY:
+                centre.desk.ready(AgentId(2))
+
+        centre.bus.subscribe(AgentChanged, at_that_moment)
+        await asyncio.sleep(30)
+        assert centre.state(1) is RoutingState.NOT_READY
+        assert centre.roster.get(AgentId(2)).offer_call == first.variables["CC_CALL"]
