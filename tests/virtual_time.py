@@ -67,6 +67,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if self._virtual > START + LONGEST:
             raise NothingWillHappen(f"the test has waited for {LONGEST / 86400:.0f} days")
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """As usual, without its limit: threads end in real time, and a jump would use the limit up at once."""
+        del timeout
+        self.threads_at_work += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self.threads_at_work -= 1
+
     def run_in_executor(
         self, executor: Executor | None, func: "Callable[[Unpack[Ts]], T]", *args: "Unpack[Ts]"
     ) -> asyncio.Future[T]:

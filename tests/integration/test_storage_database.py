@@ -1,6 +1,7 @@
 """The migrations and the connection, on real SQLite files."""
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -53,9 +54,8 @@ async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     """Old code leaves a newer database alone and says why."""
     path = tmp_path / "a.db"
     await database.upgrade(url_of(path))
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
     with pytest.raises(PartMissing, match=r"newer version.*9999"):
         await database.upgrade(url_of(path))
     with pytest.raises(PartMissing, match="9999"):
@@ -80,14 +80,12 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 async def test_a_foreign_database_is_left_alone(tmp_path: Path) -> None:
     """Somebody else's database with a table of our name: refused whole, nothing half made."""
     path = tmp_path / "other.db"
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE orders (x)")
-    connection.close()
     with pytest.raises(SettingsError, match="orders already exists"):
         await database.upgrade(url_of(path))
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-    connection.close()
     assert names == ["orders"]
 
 
