@@ -23,7 +23,7 @@ from callcenter.storage.recorder import DatabaseRecorder, Limits
 pytestmark = pytest.mark.integration
 
 NOW = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
-QUICK = Limits(batch=50, gather=0.001, patience=0.1, retry=0.05)
+QUICK = Limits(batch=50, gather=0.001, patience=0.3, retry=0.05)
 BUSY = 0.05
 
 
@@ -245,7 +245,7 @@ NOW = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
 async def main(url, journal, facts, batch):
     log.configure("ERROR")
     database = Database(url, busy_seconds=0.05)
-    limits = Limits(batch=batch, gather=0.001, patience=0.1, retry=0.05)
+    limits = Limits(batch=batch, gather=0.001, patience=0.3, retry=0.05)
     recorder = DatabaseRecorder(database, Path(journal), SystemClock(), limits=limits)
     await recorder.start()
     for number in range(facts):
