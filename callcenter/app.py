@@ -12,6 +12,7 @@ from callcenter.agents.states import Presence
 from callcenter.asterisk.agi.server import AgiServer
 from callcenter.asterisk.agi.session import AgiSession
 from callcenter.building import Core, Ground, Kept, build, front_door, storage
+from callcenter.calls.number import load_all_regions
 from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
 from callcenter.ids import Extension, UserId
 from callcenter.ivr.front import FrontDoor
@@ -48,7 +49,9 @@ class App:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._ground.close)
             kept = await stack.enter_async_context(storage(self._s, self._ground))
-            front = await front_door(self._s, self._ground)
+            front, _ = await asyncio.gather(
+                front_door(self._s, self._ground), asyncio.to_thread(load_all_regions)
+            )
             core = build(self._s, self._ground, kept, front)
             stack.push_async_callback(core.control.close)
             await self._restore(core, kept)
