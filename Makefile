@@ -5,7 +5,7 @@ SHELL = /bin/sh
 BIN = .venv/bin
 ARGS =
 # Tests at once: the live ones mostly wait for callers to listen and phones to ring
-WORKERS = 5
+WORKERS = 4
 export PYTHON
 
 .PHONY: help prepare prepare-test demo test test-long bench lock clean
