@@ -62,10 +62,6 @@ class ScreenHub:
         if screens := self._screens.get(agent_id):
             self._send(screens, kind, {kind: data[kind]})
 
-    def telephony(self, state: str) -> None:
-        """Tell everybody that Asterisk is ``up`` or ``down``."""
-        self._send(self, "telephony", {"telephony": state})
-
     def message(self, kind: str, data: dict[str, Any]) -> Message:
         """A message that knows how to render itself."""
         return Message(kind, data, self._render)
