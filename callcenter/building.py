@@ -17,11 +17,11 @@ from callcenter.customers.identification import Identification
 from callcenter.desk.desk import Desk, DeskParts
 from callcenter.desk.feed import Feed
 from callcenter.history.keeper import Keeper
+from callcenter.ivr.flow.flow import Flow
+from callcenter.ivr.flow.loader import load_flow
 from callcenter.ivr.front import FrontDoor
-from callcenter.ivr.loader import load_flow
-from callcenter.ivr.model import Flow
-from callcenter.ivr.prompts import PromptLibrary
-from callcenter.ivr.speech import Pyttsx3Engine
+from callcenter.ivr.speech.engine import Pyttsx3Engine
+from callcenter.ivr.speech.prompts import PromptLibrary
 from callcenter.reception.attempts import Attempts
 from callcenter.reception.direct import Direct
 from callcenter.reception.inbound import Inbound

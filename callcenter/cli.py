@@ -193,7 +193,7 @@ app.add_typer(ivr, name="ivr")
 def ivr_check(files: Annotated[list[Path], typer.Argument()], config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check flows; every problem with its file, line and node. Exit status 0 when all can be used."""
     from callcenter.ids import QueueName  # noqa: PLC0415
-    from callcenter.ivr.loader import load_flow  # noqa: PLC0415
+    from callcenter.ivr.flow.loader import load_flow  # noqa: PLC0415
 
     queues = [QueueName(queue.name) for queue in load(config).queues]
     for file in files:

@@ -154,15 +154,15 @@ MAY_BLOCK = {
     # The heartbeat: one byte to a parent that always reads.
     "callcenter/app.py": {"_beat"},
     # Flows are read once, at the start, before the doors open.
-    "callcenter/ivr/loader.py": {"load_flow"},
+    "callcenter/ivr/flow/loader.py": {"load_flow"},
     # The speech library's version is looked up once, at the start.
-    "callcenter/ivr/speech.py": {"_look"},
+    "callcenter/ivr/speech/engine.py": {"_look"},
     # Imports within functions happen once; a fresh test process has not paid for them at its start.
     "<frozen importlib._bootstrap>": {"_find_and_load"},
     # The first use of a region's rules reads them from the package.
     "phonenumbers/phonemetadata.py": {"metadata_for_region", "metadata_for_nongeo_region"},
     # A fake engine does at once what the real one's child process does.
-    "unit/ivr/test_prompts.py": {"speak", "convert"},
+    "unit/ivr/speech/test_prompts.py": {"speak", "convert"},
 }
 """Where blocking is right, and why."""
 

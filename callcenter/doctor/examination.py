@@ -16,8 +16,8 @@ from callcenter.doctor.findings import findings
 from callcenter.doctor.link import Link, NoLogIn, logged_in, not_tried
 from callcenter.doctor.registration import check_registration
 from callcenter.errors import ActionFailed, SettingsError, TelephonyDown
-from callcenter.ivr.sound import tone, write_wav
-from callcenter.ivr.speech import Pyttsx3Engine, SpeechEngine, SpeechFailed
+from callcenter.ivr.speech.engine import Pyttsx3Engine, SpeechEngine, SpeechFailed
+from callcenter.ivr.speech.sound import tone, write_wav
 from callcenter.settings import Settings
 from callcenter.storage.database import Database, DatabaseAway
 from callcenter.storage.users import StoredUsers

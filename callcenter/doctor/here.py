@@ -13,8 +13,8 @@ from callcenter.app_settings import LOCAL
 from callcenter.clock import Clock
 from callcenter.doctor.check import Check, failed, ok, warning
 from callcenter.errors import CallcenterError, PartMissing
-from callcenter.ivr.model import LANGUAGES
-from callcenter.ivr.speech import SpeechEngine
+from callcenter.ivr.flow.flow import LANGUAGES
+from callcenter.ivr.speech.engine import SpeechEngine
 from callcenter.settings import AsteriskSettings, Settings
 from callcenter.storage import database
 

@@ -4,8 +4,8 @@ from callcenter.calls.call import Call
 from callcenter.calls.ports import CallerLine
 from callcenter.clock import Clock
 from callcenter.ids import QueueName
-from callcenter.ivr.model import Flow, LanguageNode, MenuNode
-from callcenter.ivr.runner import PromptPaths, Step, ToQueue, run
+from callcenter.ivr.flow.flow import Flow, LanguageNode, MenuNode
+from callcenter.ivr.walk.runner import PromptPaths, Step, ToQueue, run
 
 LANGUAGE_NAMES = {"en": ("English", "英语"), "zh": ("Chinese", "中文")}
 

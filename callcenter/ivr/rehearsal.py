@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from callcenter.calls.ports import CallerLine
 from callcenter.clock import Clock
 from callcenter.errors import CallerGone
-from callcenter.ivr.loader import MAX_BYTES, FlowInvalid, Problem, explain, read_yaml
-from callcenter.ivr.model import Flow, Key, Language, Name
-from callcenter.ivr.runner import HungUp, Step, ToQueue, run
+from callcenter.ivr.flow.flow import Flow, Key, Language, Name
+from callcenter.ivr.flow.loader import MAX_BYTES, FlowInvalid, Problem, explain, read_yaml
+from callcenter.ivr.walk.runner import HungUp, Step, ToQueue, run
 
 
 class _Part(BaseModel):

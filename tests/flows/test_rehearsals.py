@@ -7,7 +7,7 @@ import pytest
 
 from callcenter.clock import ManualClock
 from callcenter.ids import QueueName
-from callcenter.ivr.loader import load_flow
+from callcenter.ivr.flow.loader import load_flow
 from callcenter.ivr.rehearsal import Rehearsal, load_rehearsals, rehearse
 from tests.fakes.fake_line import FakeLine
 

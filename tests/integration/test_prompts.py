@@ -12,10 +12,10 @@ import pytest
 
 from callcenter.errors import PartMissing
 from callcenter.ids import QueueName
-from callcenter.ivr.loader import load_flow
-from callcenter.ivr.prompts import Prepared, PromptLibrary
-from callcenter.ivr.sound import Samples
-from callcenter.ivr.speech import Pyttsx3Engine, SpeechFailed
+from callcenter.ivr.flow.loader import load_flow
+from callcenter.ivr.speech.engine import Pyttsx3Engine, SpeechFailed
+from callcenter.ivr.speech.prompts import Prepared, PromptLibrary
+from callcenter.ivr.speech.sound import Samples
 
 pytestmark = pytest.mark.integration
 

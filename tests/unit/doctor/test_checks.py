@@ -15,8 +15,8 @@ from callcenter.doctor.findings import findings
 from callcenter.doctor.registration import address
 from callcenter.doctor.trial_call import NO_END, NO_EVENTS, Trial
 from callcenter.errors import PartMissing, SettingsError
-from callcenter.ivr.model import Language
-from callcenter.ivr.speech import Voice
+from callcenter.ivr.flow.flow import Language
+from callcenter.ivr.speech.engine import Voice
 from callcenter.settings import AsteriskSettings, Settings
 
 pytestmark = pytest.mark.unit

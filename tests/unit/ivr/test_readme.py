@@ -6,7 +6,7 @@ import pytest
 
 from callcenter.errors import BadInput
 from callcenter.ids import QueueName
-from callcenter.ivr.loader import parse_flow
+from callcenter.ivr.flow.loader import parse_flow
 from callcenter.ivr.rehearsal import load_rehearsals
 
 pytestmark = pytest.mark.unit

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from callcenter.ids import QueueName
-from callcenter.ivr.model import Flow, GotoNode, QueueNode, SayNode, prompts_of, targets_of
+from callcenter.ivr.flow.flow import Flow, GotoNode, QueueNode, SayNode, prompts_of, targets_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The child process that speaks: ``python -m callcenter.ivr.speech_child``, one request on its input, then it ends.
+"""The child process that speaks: ``python -m callcenter.ivr.speech.child``, one request on its input, then it ends.
 
 It is apart because a speech library is C code that may hang, crash or print: the parent kills it and goes on.
 In: ``{"say": text, "voice": ..., "words_per_minute": ..., "file": ...}`` or ``{"convert": path, "file": ...}`` or
@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from callcenter.ivr.sound import NotSound, convert
+from callcenter.ivr.speech.sound import NotSound, convert
 
 _FINISH_LIMIT = 30.0  # seconds; the parent's own limit is shorter
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import structlog
 
 from callcenter.errors import PartMissing
-from callcenter.ivr.model import LANGUAGES, Flow, Language
-from callcenter.ivr.sound import tone, write_wav
-from callcenter.ivr.speech import SpeechEngine, SpeechFailed, Voice
+from callcenter.ivr.flow.flow import LANGUAGES, Flow, Language
+from callcenter.ivr.speech.engine import SpeechEngine, SpeechFailed, Voice
+from callcenter.ivr.speech.sound import tone, write_wav
 
 log = structlog.get_logger(__name__)
 

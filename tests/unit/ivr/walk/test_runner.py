@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from callcenter.errors import CallerGone
 from callcenter.ids import QueueName
-from callcenter.ivr.loader import parse_flow
-from callcenter.ivr.model import Flow
-from callcenter.ivr.runner import MAX_STEPS, HungUp, IvrEnd, Step, ToQueue, run
+from callcenter.ivr.flow.flow import Flow
+from callcenter.ivr.flow.loader import parse_flow
+from callcenter.ivr.walk.runner import MAX_STEPS, HungUp, IvrEnd, Step, ToQueue, run
 from tests.fakes.fake_line import HANG_UP, NO_ANSWER, SILENCE, FakeLine
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ from callcenter.calls.ports import CallerLine
 from callcenter.clock import Clock
 from callcenter.errors import ActionFailed
 from callcenter.ids import QueueName
-from callcenter.ivr.model import (
+from callcenter.ivr.flow.flow import (
     LANGUAGES,
     Flow,
     GotoNode,

@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 
 from callcenter.errors import BadInput
 from callcenter.ids import QueueName
-from callcenter.ivr.checks import check
-from callcenter.ivr.model import Flow
+from callcenter.ivr.flow.checks import check
+from callcenter.ivr.flow.flow import Flow
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcenter.ids import QueueName
-from callcenter.ivr.loader import MAX_BYTES, FlowInvalid, Problem, parse_flow
-from callcenter.ivr.model import Flow, MenuNode
+from callcenter.ivr.flow.flow import Flow, MenuNode
+from callcenter.ivr.flow.loader import MAX_BYTES, FlowInvalid, Problem, parse_flow
 
 pytestmark = pytest.mark.unit
 

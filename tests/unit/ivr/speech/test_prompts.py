@@ -8,10 +8,10 @@ from structlog.testing import capture_logs
 
 from callcenter.errors import PartMissing
 from callcenter.ids import QueueName
-from callcenter.ivr.loader import parse_flow
-from callcenter.ivr.model import Flow, Language
-from callcenter.ivr.prompts import Prepared, PromptLibrary
-from callcenter.ivr.speech import SpeechFailed, Voice
+from callcenter.ivr.flow.flow import Flow, Language
+from callcenter.ivr.flow.loader import parse_flow
+from callcenter.ivr.speech.engine import SpeechFailed, Voice
+from callcenter.ivr.speech.prompts import Prepared, PromptLibrary
 
 pytestmark = pytest.mark.unit
 

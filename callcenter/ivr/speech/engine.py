@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from callcenter.errors import CallcenterError, PartMissing
-from callcenter.ivr.model import Language
+from callcenter.ivr.flow.flow import Language
 
 LIMIT = 10.0
 """Seconds for one prompt; a minute of speech takes half a second."""
@@ -56,7 +56,7 @@ class Pyttsx3Engine:
 
     def __init__(self, *, limit: float = LIMIT, program: tuple[str, ...] | None = None) -> None:
         self._limit = limit
-        self._program = program or (sys.executable, "-P", "-m", "callcenter.ivr.speech_child")
+        self._program = program or (sys.executable, "-P", "-m", "callcenter.ivr.speech.child")
         self._version: str | None = None
         self._voices: frozenset[str] = frozenset()
 

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.ivr.sound import RATE, NotSound, Samples, convert, read_wav, resample, tone, trim, write_wav
+from callcenter.ivr.speech.sound import (
+    RATE,
+    NotSound,
+    Samples,
+    convert,
+    read_wav,
+    resample,
+    tone,
+    trim,
+    write_wav,
+)
 
 pytestmark = pytest.mark.unit
 
