@@ -24,6 +24,15 @@ class DialResult:
     caller_gone: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedMessage:
+    """What became of recording the caller: ``seconds`` as Asterisk counted them; ``key`` ended it, or silence did (an
+    empty string). 0 seconds: nothing was said."""
+
+    seconds: float
+    key: str
+
+
 class CallerLine(Protocol):
     """One caller's channel, as the coroutine that serves the caller sees it.
 
@@ -62,8 +71,15 @@ class CallerLine(Protocol):
     async def read_key(self, seconds: float) -> str:
         """Wait for one key; an empty string when none came in time."""
 
-    async def start_music(self) -> None:
-        """Music on hold, with no command in flight afterwards."""
+    async def record_message(
+        self, path: str, *, max_seconds: int, silence: int, finish: str
+    ) -> RecordedMessage:
+        """Play a tone and record the caller alone to this server-made path (``.wav``), until one of the ``finish``
+        keys, ``silence`` seconds of it, or ``max_seconds``. After a hang-up while it records, what was said is in the
+        file all the same (``CallerGone``)."""
+
+    async def start_music(self, music: str = "") -> None:
+        """Music on hold (of this class; empty: the default one), with no command in flight afterwards."""
 
     async def stop_music(self) -> None:
         """Silence again."""

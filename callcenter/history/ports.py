@@ -7,10 +7,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Protocol
 
+from callcenter.callbacks.callback import Callback
 from callcenter.calls.call import Call
 from callcenter.calls.ports import MissedCall
 from callcenter.follow_ups.follow_up import Attempt
 from callcenter.ids import AgentId, CallId, OfferId
+from callcenter.surveys.answer import SurveyAnswer
+from callcenter.voicemails.voicemail import Voicemail
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,36 @@ class OpenCall:
     last_seen: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One node that a caller passed. ``way``: how it was left (``next``, ``key 1``, ``no_input``, ``wrong_input``,
+    ``failure``, ``gone``, ...). ``no_input``, ``wrong_input``: how often that happened there."""
+
+    flow: str
+    version: int
+    node: str
+    entered_at: dt.datetime
+    seconds: float
+    way: str
+    no_input: int
+    wrong_input: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """One caller's way through a flow, written when it is over. ``end``: ``queue``, ``transfer``, ``hangup``, ``gone``.
+    ``contained``: the caller never waited for, or talked to, a person."""
+
+    call_id: CallId
+    flow: str
+    version: int
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    end: str
+    contained: bool
+    steps: tuple[StepRow, ...]
+
+
 class Recorder(Protocol):
     """Takes what happened and keeps it; never waits, never fails: with the database away it journals."""
 
@@ -90,6 +123,18 @@ class Recorder(Protocol):
 
     def missed(self, missed: MissedCall, call_id: CallId) -> None:
         """A call, or its rest, that went by without us; updates the call of that id or makes it."""
+
+    def visit(self, row: VisitRow) -> None:
+        """A caller's way through a flow is over."""
+
+    def callback(self, callback: Callback) -> None:
+        """A callback as it is now."""
+
+    def voicemail(self, voicemail: Voicemail) -> None:
+        """A message was left. Written again it changes nothing: people may have worked on it."""
+
+    def survey_answer(self, answer: SurveyAnswer) -> None:
+        """A customer answered; a later answer to the same question counts."""
 
     async def safe(self) -> None:
         """Return when all that was told is in the database or in the journal."""

@@ -1,0 +1,6 @@
+"""Prompts with variables."""
+
+
+def parse(text: str) -> object:
+    """Raises ``ValueError``."""
+    return text

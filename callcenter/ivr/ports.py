@@ -1,0 +1,105 @@
+"""What a walk needs of the rest of the program. ``storage``, ``reception`` and ``telephony`` implement it.
+
+Nothing here may hold up a caller: each call is made with a limit, and what fails has its way in the flow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from callcenter.calls.call import Call
+from callcenter.errors import CallcenterError
+from callcenter.ids import CallId, CustomerId, QueueName
+from callcenter.ivr.flow.texts import Language
+from callcenter.reception.visit import Value
+
+Row: TypeAlias = Mapping[str, Value]
+
+
+class LookupFailed(CallcenterError):
+    """A lookup did not come to an answer; the message says why and holds nothing of the answer."""
+
+    code = "lookup_failed"
+
+
+class Lookups(Protocol):
+    """Named queries and services, as the settings have them."""
+
+    async def query(self, name: str, values: Row, seconds: float) -> Row | None:
+        """The first row of a database query, None when there is none. Raises ``LookupFailed``."""
+
+    async def service(self, name: str, values: Row, seconds: float) -> object | None:
+        """The JSON answer of a web service; None for 404. Raises ``LookupFailed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinResult:
+    """``known`` with the customer, ``wrong``, or ``locked``."""
+
+    kind: Literal["known", "wrong", "locked"]
+    customer_id: CustomerId | None = None
+
+
+class Identities(Protocol):
+    """Who is who by customer number and PIN."""
+
+    async def verify(self, customer_number: str, pin: str) -> PinResult:
+        """Check; counts wrong ones per customer number (also of customers who don't exist, so that nobody learns
+        which do) and locks. Raises ``DatabaseAway``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How an order or a complaint stands. ``state`` is a code; dates are ISO text, empty when there is none."""
+
+    number: str
+    state: str
+    date: str
+    owner: str = ""
+    due: str = ""
+    amount: str = ""
+
+
+class CaseDesk(Protocol):
+    """Orders and complaints, for callers who serve themselves."""
+
+    async def status(self, of: str, customer_id: CustomerId, number: str | None) -> Status | None:
+        """Of ``order`` or ``complaint``; only this customer's, by number or the latest. Raises ``DatabaseAway``."""
+
+    async def complain(self, call: Call, category: str, severity: str, recording: str, seconds: float) -> str:
+        """Keep a complaint that was spoken; gives its number (``C-000123``). Raises ``DatabaseAway``."""
+
+
+class Dialling(Protocol):
+    """Where callers may be put through to."""
+
+    def extension(self, text: str) -> str | None:
+        """The extension, if it is one that callers may reach."""
+
+    def outside(self, text: str) -> str | None:
+        """The number (E.164), if callers may be put through to it."""
+
+
+class Prompts(Protocol):
+    """The sound of what is said."""
+
+    async def sound(self, name: str, text: str, language: Language, values: Row) -> str:
+        """The extension-less path of a text, its variables filled in; ``name`` is ``flow.prompt``, for recordings that
+        replace it. Never raises; what can't be had in 2 s is “please hold”, and an alarm."""
+
+
+class Counting(Protocol):
+    """Who is where now, for the page that shows it."""
+
+    def at(self, call_id: CallId, flow: str, node: str) -> None:
+        """The caller is at this node now."""
+
+    def left(self, call_id: CallId) -> None:
+        """The caller has left the flow."""
+
+
+class CallbackAsking(Protocol):
+    """See ``callbacks.ports.CallbackDesk.ask``."""
+
+    def ask(self, call: Call, queue: QueueName, number: str, arrived: float) -> str:
+        """``kept``, ``merged`` or ``refused``."""

@@ -1,0 +1,1 @@
+"""What customers say of us: answers by keys, a word in their own voice."""

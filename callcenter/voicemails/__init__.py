@@ -1,0 +1,1 @@
+"""Messages that callers left: work for a person, with the recording."""
