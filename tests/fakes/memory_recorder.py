@@ -3,12 +3,15 @@
 import copy
 import datetime as dt
 
+from callcenter.callbacks.callback import Callback
 from callcenter.calls.call import Call
 from callcenter.calls.ports import MissedCall
 from callcenter.errors import CallcenterError
 from callcenter.follow_ups.follow_up import Attempt
-from callcenter.history.ports import GapRow, OfferRow, OpenCall, PresenceRow, WrapUpRow
+from callcenter.history.ports import GapRow, OfferRow, OpenCall, PresenceRow, VisitRow, WrapUpRow
 from callcenter.ids import AgentId, CallId, OfferId
+from callcenter.surveys.answer import SurveyAnswer
+from callcenter.voicemails.voicemail import Voicemail
 
 
 class MemoryRecorder:
@@ -23,6 +26,11 @@ class MemoryRecorder:
         self.presence_of: dict[AgentId, PresenceRow] = {}
         self.gaps: list[GapRow] = []
         self.missed_rows: list[tuple[MissedCall, CallId]] = []
+        self.visits: dict[tuple[CallId, str, dt.datetime], VisitRow] = {}
+        self.callbacks: dict[str, Callback] = {}
+        self.callback_writes: list[Callback] = []
+        self.voicemails: dict[str, Voicemail] = {}
+        self.survey_answers: dict[tuple[CallId, str, str], SurveyAnswer] = {}
         self.ended: list[CallId] = []
         """Each time a call was written as ended for the first time."""
         self.open: list[tuple[Call, dt.datetime]] = []
@@ -52,6 +60,19 @@ class MemoryRecorder:
 
     def missed(self, missed: MissedCall, call_id: CallId) -> None:
         self.missed_rows.append((missed, call_id))
+
+    def visit(self, row: VisitRow) -> None:
+        self.visits[row.call_id, row.flow, row.started_at] = row
+
+    def callback(self, callback: Callback) -> None:
+        self.callbacks[callback.id] = callback
+        self.callback_writes.append(callback)
+
+    def voicemail(self, voicemail: Voicemail) -> None:
+        self.voicemails.setdefault(voicemail.id, voicemail)
+
+    def survey_answer(self, answer: SurveyAnswer) -> None:
+        self.survey_answers[answer.call_id, answer.survey, answer.question] = answer
 
     async def open_calls(self) -> list[OpenCall]:
         if self.away:
