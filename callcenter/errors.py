@@ -12,6 +12,7 @@
     ├── PartMissing            something the program needs isn't there; says which, why and what to do
     ├── TelephonyDown          Asterisk can't be reached now (retryable)
     ├── ActionFailed           Asterisk refused or did not answer an action
+    ├── LookupFailed           a named query or service of a flow came to no answer
     ├── DatabaseAway           the database is locked, gone or broken now (retryable; in ``storage``)
     ├── CallerGone             the caller hung up; ends the caller's coroutine, never shown to anybody
     └── ReleasedToFallback     we let go of a caller on purpose; the dialplan's fallback takes over
@@ -87,6 +88,12 @@ class ActionFailed(CallcenterError):
     """Asterisk refused an action, or did not answer it in time."""
 
     code = "action_failed"
+
+
+class LookupFailed(CallcenterError):
+    """A lookup did not come to an answer; the message says why and holds nothing of the answer."""
+
+    code = "lookup_failed"
 
 
 class CallerGone(CallcenterError):

@@ -4,22 +4,31 @@ Nothing here may hold up a caller: each call is made with a limit, and what fail
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from callcenter.calls.call import Call
-from callcenter.errors import CallcenterError
+from callcenter.complaints.status import Status
+from callcenter.customers.pins import PinResult
+from callcenter.errors import LookupFailed
 from callcenter.ids import CallId, CustomerId, QueueName
 from callcenter.ivr.flow.texts import Language
 from callcenter.reception.visit import Value
 
+__all__ = [
+    "CallbackAsking",
+    "CaseDesk",
+    "Counting",
+    "Dialling",
+    "Identities",
+    "LookupFailed",
+    "Lookups",
+    "PinResult",
+    "Prompts",
+    "Row",
+    "Status",
+]
+
 Row: TypeAlias = Mapping[str, Value]
-
-
-class LookupFailed(CallcenterError):
-    """A lookup did not come to an answer; the message says why and holds nothing of the answer."""
-
-    code = "lookup_failed"
 
 
 class Lookups(Protocol):
@@ -32,32 +41,12 @@ class Lookups(Protocol):
         """The JSON answer of a web service; None for 404. Raises ``LookupFailed``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PinResult:
-    """``known`` with the customer, ``wrong``, or ``locked``."""
-
-    kind: Literal["known", "wrong", "locked"]
-    customer_id: CustomerId | None = None
-
-
 class Identities(Protocol):
     """Who is who by customer number and PIN."""
 
     async def verify(self, customer_number: str, pin: str) -> PinResult:
         """Check; counts wrong ones per customer number (also of customers who don't exist, so that nobody learns
         which do) and locks. Raises ``DatabaseAway``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How an order or a complaint stands. ``state`` is a code; dates are ISO text, empty when there is none."""
-
-    number: str
-    state: str
-    date: str
-    owner: str = ""
-    due: str = ""
-    amount: str = ""
 
 
 class CaseDesk(Protocol):
