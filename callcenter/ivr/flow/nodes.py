@@ -254,7 +254,7 @@ class CallbackNode(Node):
     refused: Name | None = None
 
 
-class _Message(Node):
+class MessageNode(Node):
     """What every node has that records the caller's voice: after ``prompt`` and a tone, until ``finish``, silence
     or ``max_seconds``. ``no_input`` is the way when nothing was said."""
 
@@ -267,21 +267,21 @@ class _Message(Node):
     no_input: Name | None = None
 
 
-class VoicemailNode(_Message):
+class VoicemailNode(MessageNode):
     """Leave a message: it becomes work for the people of ``queue``."""
 
     type: Literal["voicemail"]
     queue: Queue
 
 
-class RecordNode(_Message):
+class RecordNode(MessageNode):
     """Record the caller's voice; the recording's id is in the variable ``into``."""
 
     type: Literal["record"]
     into: Name
 
 
-class ComplaintNode(_Message):
+class ComplaintNode(MessageNode):
     """Take a complaint by voice. ``said`` reads its number back: ``{complaint_number}`` is known in it."""
 
     type: Literal["complaint"]
