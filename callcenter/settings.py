@@ -9,6 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,6 +20,8 @@ from callcenter.errors import SettingsError
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+FlowName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""As flows name things: no dash."""
 
 
 class Section(BaseModel):
@@ -106,11 +109,61 @@ class RecordingSettings(Section):
     folder: Path = Path("var/recordings")
 
 
-class IvrSettings(Section):
-    """``[ivr]``: the flow that callers meet and where rendered prompts are kept."""
+class QuerySection(Section):
+    """One ``[[ivr.queries]]`` table: a query that flows may ask by its name."""
 
-    flow: Path = Path("ivr_flows/main.yaml")
+    name: FlowName
+    sql: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class ServiceSection(Section):
+    """One ``[[ivr.services]]`` table: a web service that flows may ask by its name."""
+
+    name: FlowName
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,500}$")]
+    method: Literal["GET", "POST"] = "GET"
+    headers_file: Path | None = None
+
+
+class SpeechSection(Section):
+    """One ``[[ivr.speech]]`` table: a program that speaks, before pyttsx3 is asked."""
+
+    name: FlowName
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    languages: Annotated[tuple[Literal["en", "zh"], ...], Field(min_length=1)]
+
+
+class IvrSettings(Section):
+    """``[ivr]``: the flows that callers meet, and how they are spoken."""
+
+    folder: Path = Path("ivr_flows")
+    flow: FlowName = "main"
+    numbers: dict[Annotated[str, Field(pattern=r"^\+?[0-9*#]{1,32}$")], FlowName] = {}
     prompts_folder: Path = Path("var/prompts")
+    prompts_seen_as: str = ""
+    outside_prefixes: tuple[Annotated[str, Field(pattern=r"^\+[0-9]{1,15}$")], ...] = ()
+    queries: tuple[QuerySection, ...] = ()
+    services: tuple[ServiceSection, ...] = ()
+    speech: tuple[SpeechSection, ...] = ()
+
+
+class CallbackSettings(Section):
+    """``[callbacks]``: callers who asked to be called back. Seconds, unless the name says hours."""
+
+    tries: Annotated[int, Field(ge=1, le=20)] = 3
+    pause: Seconds = 300
+    expires_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    zone: str = "Asia/Shanghai"
+    hours: Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] = "08:00-21:00"
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError) as error:
+            raise ValueError("must be a time zone such as Asia/Shanghai") from error
+        return value
 
 
 class RoutingSettings(Section):
@@ -184,8 +237,10 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     recordings: RecordingSettings = RecordingSettings()
     ivr: IvrSettings = IvrSettings()
+    callbacks: CallbackSettings = CallbackSettings()
     routing: RoutingSettings = RoutingSettings()
     queues: Annotated[tuple[QueueSection, ...], Field(min_length=1)] = DEFAULT_QUEUES
+    skills: tuple[FlowName, ...] = ()
     not_ready_reasons: tuple[ReasonSection, ...] = DEFAULT_REASONS
     log: LogSettings = LogSettings()
 

@@ -146,7 +146,7 @@ class Floor:
             },
             "recordings": {"folder": str(self.asterisk_plan.recordings_folder.absolute())},
             "ivr": {
-                "flow": str((self.plan.root / "ivr_flows" / "main.yaml").absolute()),
+                "folder": str((self.plan.root / "ivr_flows").absolute()),
                 "prompts_folder": str(self.asterisk_plan.sounds_folder.absolute()),
             },
         }

@@ -47,7 +47,7 @@ def test_the_file_that_ships_names_every_default() -> None:
     assert load(SHIPPED) == Settings()
     text = SHIPPED.read_text("utf-8")
     for name in leaves(Settings):
-        assert re.search(rf"(?m)^#? ?{name.split('.')[-1]} *=|\[\[{name}\]\]", text), name
+        assert re.search(rf"(?m)^#? ?{name.split('.')[-1]} *=|\[\[?{name}\]\]?", text), name
 
 
 WRONG = {
