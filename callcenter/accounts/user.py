@@ -20,6 +20,7 @@ class UserRow:
     language: str = "en"
     extension: str = ""
     queues: frozenset[QueueName] = frozenset()
+    skills: frozenset[str] = frozenset()
     active: bool = True
 
 

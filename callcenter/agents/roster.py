@@ -65,9 +65,14 @@ class Roster:
     # -------------------------------------------------------- presence
 
     def log_in(
-        self, agent_id: AgentId, name: str, extension: Extension, queues: frozenset[QueueName]
+        self,
+        agent_id: AgentId,
+        name: str,
+        extension: Extension,
+        queues: frozenset[QueueName],
+        skills: frozenset[str] = frozenset(),
     ) -> Agent:
-        """Take a phone. Coming back with the same phone changes nothing but the queues."""
+        """Take a phone. Coming back with the same phone changes nothing but the queues and the skills."""
         holder = self.by_extension(extension)
         if holder is not None and holder.id != agent_id:
             raise Conflict(
@@ -83,7 +88,7 @@ class Roster:
             phone = self._phones.get(extension, PhoneState.UNKNOWN)
             agent = Agent(agent_id, name, extension, queues, since=now, idle_since=now, phone=phone)
             self._agents[agent_id] = agent
-        agent.queues = queues
+        agent.queues, agent.skills = queues, skills
         self._announce(agent, RoutingState.LOGGED_OUT)
         return agent
 

@@ -54,6 +54,7 @@ class Agent:
     name: str
     extension: Extension
     queues: frozenset[QueueName]
+    skills: frozenset[str] = frozenset()
     presence: Presence = Presence.NOT_READY
     reason: str = LOGIN
     since: float = 0.0
@@ -95,8 +96,8 @@ def effective(agent: Agent) -> RoutingState:
             return RoutingState.LOGGED_OUT
 
 
-def why_not(agent: Agent, queue: QueueName, now: float) -> str | None:
-    """Why this agent can't be offered a call of ``queue`` now, in words; None when they can."""
+def why_not(agent: Agent, queue: QueueName, now: float, skills: frozenset[str] = frozenset()) -> str | None:
+    """Why this agent can't be offered a call of ``queue`` that needs ``skills`` now, in words; None when they can."""
     match agent.state:
         case RoutingState.READY:
             pass
@@ -108,6 +109,8 @@ def why_not(agent: Agent, queue: QueueName, now: float) -> str | None:
             return other.value.replace("_", " ")
     if queue not in agent.queues:
         return "not in this queue"
+    if not skills <= agent.skills:
+        return f"lacks {', '.join(sorted(skills - agent.skills))}"
     if agent.screens == 0:
         return "no screen is open"
     if agent.phone is not PhoneState.IDLE:
@@ -115,9 +118,9 @@ def why_not(agent: Agent, queue: QueueName, now: float) -> str | None:
     return None
 
 
-def eligible(agent: Agent, queue: QueueName, now: float) -> bool:
-    """May this agent be offered a call of this queue?"""
-    return why_not(agent, queue, now) is None
+def eligible(agent: Agent, queue: QueueName, now: float, skills: frozenset[str] = frozenset()) -> bool:
+    """May this agent be offered a call of this queue that needs these skills?"""
+    return why_not(agent, queue, now, skills) is None
 
 
 def lease_ends(agent: Agent, grace: float) -> float | None:

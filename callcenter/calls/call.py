@@ -91,6 +91,7 @@ class Call:
     language: str = "en"
     queue: QueueName | None = None
     tier: str = "regular"
+    skills: frozenset[str] = frozenset()
     customer_id: CustomerId | None = None
     follow_up_id: FollowUpId | None = None
     agent_id: AgentId | None = None

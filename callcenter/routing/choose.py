@@ -25,12 +25,14 @@ class Choice:
         return text
 
 
-def longest_idle(agents: Iterable[Agent], queue: QueueName, now: float) -> Choice | None:
-    """Choose for a call of ``queue``; None when nobody is free."""
+def longest_idle(
+    agents: Iterable[Agent], queue: QueueName, now: float, skills: frozenset[str] = frozenset()
+) -> Choice | None:
+    """Choose for a call of ``queue`` that needs ``skills``; None when nobody who has them is free."""
     free: list[Agent] = []
     rejected: list[tuple[str, str]] = []
     for agent in agents:
-        reason = why_not(agent, queue, now)
+        reason = why_not(agent, queue, now, skills)
         if reason is None:
             free.append(agent)
         elif queue in agent.queues:

@@ -18,6 +18,8 @@ from callcenter.customers.customer import Tier
 from callcenter.errors import ReleasedToFallback
 from callcenter.ids import CallId, OfferId, QueueName, new_id
 from callcenter.routing.choose import Choice, longest_idle
+from callcenter.routing.expected_wait import expected_wait, staff_of
+from callcenter.routing.handle_times import HandleTimes
 from callcenter.routing.line import Line
 from callcenter.routing.offer import Offer
 from callcenter.routing.policy import Waiting
@@ -79,12 +81,20 @@ class Place:
 
 
 class Distributor:
-    """The automatic call distributor (ACD)."""
+    """The automatic call distributor (ACD). ``handle_times``: what it says of expected waits rests on them."""
 
     def __init__(
-        self, line: Line, roster: Roster, bus: Bus, clock: Clock, timers: Timers, times: OfferTimes
+        self,
+        line: Line,
+        roster: Roster,
+        bus: Bus,
+        clock: Clock,
+        timers: Timers,
+        times: OfferTimes,
+        handle_times: HandleTimes | None = None,
     ) -> None:
         self.line = line
+        self.handle_times = handle_times if handle_times is not None else HandleTimes()
         self._roster = roster
         self._bus = bus
         self._clock = clock
@@ -97,8 +107,9 @@ class Distributor:
         self._matching = False
 
     def join(self, call: Call, queue: QueueName, arrived: float) -> Place:
-        """Take a place in the line of ``queue``; ``arrived`` (monotonic) decides which."""
-        place = Place(call, Waiting(call.id, queue, Tier(call.tier), arrived))
+        """Take a place in the line of ``queue``; ``arrived`` (monotonic) decides which. Only agents who have all of
+        the call's skills are offered it."""
+        place = Place(call, Waiting(call.id, queue, Tier(call.tier), arrived, call.skills))
         self._places[call.id] = place
         self._take(place)
         return place
@@ -129,6 +140,24 @@ class Distributor:
     def offer_of(self, call_id: CallId) -> Offer | None:
         """The offer that stands for a call."""
         return next((offer for offer in self._offers.values() if offer.call.id == call_id), None)
+
+    def position(self, call_id: CallId) -> int | None:
+        """The caller's place in the own queue, 1 for the next; None when the call is not in line (an agent is
+        reserved for it, or it has left)."""
+        return self.line.position(call_id, self._clock.now())
+
+    def waiting_in(self, queue: QueueName) -> int:
+        """How many wait in a queue."""
+        return self.line.waiting_in(queue)
+
+    def expected_wait(self, call_id: CallId) -> float | None:
+        """Seconds that this caller will probably still wait (``routing.expected_wait`` says how it is computed); None
+        when no agent serves such calls now, or the call is not in line."""
+        waiting = self.line.get(call_id)
+        if waiting is None:
+            return None
+        ahead = self.line.ahead(waiting, self._clock.now())
+        return expected_wait(waiting, ahead, staff_of(self._roster), self.handle_times.mean)
 
     def match(self) -> None:
         """Make every offer that can be made now.
@@ -178,12 +207,12 @@ class Distributor:
     def _next_pair(self) -> tuple[Waiting, Choice] | None:
         now = self._clock.now()
         agents = list(self._roster)
-        tried: set[QueueName] = set()
+        tried: set[tuple[QueueName, frozenset[str]]] = set()
         for waiting in self.line.heads(now):
-            if waiting.queue in tried:
+            if (waiting.queue, waiting.skills) in tried:
                 continue
-            tried.add(waiting.queue)
-            choice = longest_idle(agents, waiting.queue, now)
+            tried.add((waiting.queue, waiting.skills))
+            choice = longest_idle(agents, waiting.queue, now, waiting.skills)
             if choice is not None:
                 return waiting, choice
         return None

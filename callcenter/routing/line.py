@@ -1,15 +1,23 @@
-"""The line: everybody who waits, in classes of one queue and one tier, each in order of arrival."""
+"""The line: everybody who waits, in classes of one queue, one tier and the same skills, each in order of arrival."""
 
-from bisect import insort
-from collections.abc import Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from callcenter.customers.customer import Tier
 from callcenter.ids import CallId, QueueName
 from callcenter.routing.policy import LinePolicy, Waiting, order_key
 
+ClassKey: TypeAlias = tuple[QueueName, Tier, frozenset[str]]
+"""Queue, tier, skills needed: within such a class the order never changes."""
+
 
 def _place(waiting: Waiting) -> tuple[float, str]:
     return (waiting.arrived, waiting.call_id)
+
+
+def _class(waiting: Waiting) -> ClassKey:
+    return (waiting.queue, waiting.tier, waiting.skills)
 
 
 class Line:
@@ -17,7 +25,7 @@ class Line:
 
     def __init__(self, policy: LinePolicy) -> None:
         self._policy = policy
-        self._classes: dict[tuple[QueueName, Tier], list[Waiting]] = {}
+        self._classes: dict[ClassKey, list[Waiting]] = {}
         self._by_call: dict[CallId, Waiting] = {}
 
     def __len__(self) -> int:
@@ -26,19 +34,24 @@ class Line:
     def __iter__(self) -> Iterator[Waiting]:
         return iter(self._by_call.values())
 
+    def get(self, call_id: CallId) -> Waiting | None:
+        """This call's place, if it waits."""
+        return self._by_call.get(call_id)
+
     def join(self, waiting: Waiting) -> None:
         """Take the place that ``arrived`` gives; joining twice is one place."""
         self.leave(waiting.call_id)
         self._by_call[waiting.call_id] = waiting
-        insort(self._classes.setdefault((waiting.queue, waiting.tier), []), waiting, key=_place)
+        insort(self._classes.setdefault(_class(waiting), []), waiting, key=_place)
 
     def leave(self, call_id: CallId) -> Waiting | None:
         """Give the place up; None when there was none."""
         waiting = self._by_call.pop(call_id, None)
         if waiting is not None:
-            key = (waiting.queue, waiting.tier)
-            self._classes[key].remove(waiting)
-            if not self._classes[key]:
+            key = _class(waiting)
+            members = self._classes[key]
+            del members[bisect_left(members, _place(waiting), key=_place)]
+            if not members:
                 del self._classes[key]
         return waiting
 
@@ -47,11 +60,36 @@ class Line:
         firsts = [members[0] for members in self._classes.values()]
         return sorted(firsts, key=lambda waiting: order_key(waiting, now, self._policy))
 
+    def ahead(self, waiting: Waiting, now: float) -> Mapping[ClassKey, int]:
+        """How many of each class, of all queues, the policy would serve before this one, were it decided now. Costs
+        the number of classes times the logarithm of their length."""
+        mine = order_key(waiting, now, self._policy)
+        before = {
+            key: bisect_left(members, mine, key=lambda one: order_key(one, now, self._policy))
+            for key, members in self._classes.items()
+        }
+        return {key: count for key, count in before.items() if count}
+
+    def position(self, call_id: CallId, now: float) -> int | None:
+        """The place in the caller's own queue, 1 for the next to be served; None when the call doesn't wait."""
+        waiting = self._by_call.get(call_id)
+        if waiting is None:
+            return None
+        return 1 + sum(n for (queue, _, _), n in self.ahead(waiting, now).items() if queue == waiting.queue)
+
+    def waiting_in(self, queue: QueueName) -> int:
+        """How many wait in a queue."""
+        return sum(len(members) for (name, _, _), members in self._classes.items() if name == queue)
+
     def counts(self, queue: QueueName) -> dict[Tier, int]:
         """How many wait in a queue, by tier."""
-        return {tier: len(self._classes.get((queue, tier), ())) for tier in Tier}
+        found = dict.fromkeys(Tier, 0)
+        for (name, tier, _), members in self._classes.items():
+            if name == queue:
+                found[tier] += len(members)
+        return found
 
     def longest_wait(self, queue: QueueName, now: float) -> float:
         """Seconds the first to come has waited; 0 when nobody waits."""
-        firsts = [members[0].arrived for (name, _), members in self._classes.items() if name == queue]
+        firsts = [members[0].arrived for (name, _, _), members in self._classes.items() if name == queue]
         return now - min(firsts) if firsts else 0.0

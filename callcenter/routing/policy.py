@@ -32,6 +32,8 @@ class Waiting:
     queue: QueueName
     tier: Tier
     arrived: float
+    skills: frozenset[str] = frozenset()
+    """What an agent must have, all of them."""
 
 
 def urgency(waiting: Waiting, now: float, policy: LinePolicy) -> tuple[int, float]:
