@@ -1,14 +1,24 @@
 """A whole flow."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from callcenter.ivr.flow.hours import Hours
-from callcenter.ivr.flow.nodes import AnyNode, FlowName, Ways
+from callcenter.ivr.flow.nodes import AnyNode, FlowName
+from callcenter.ivr.flow.parts import Ways
 from callcenter.ivr.flow.texts import Language, Name, Part, Queue, Texts
 
 MAX_NODES = 2000
+"""A person can't oversee more; larger flows are several flows."""
+
+First: TypeAlias = (
+    Annotated[str, Field(max_length=1000)]
+    | bool
+    | Annotated[int, Field(ge=-(10**15), le=10**15)]
+    | Annotated[float, Field(allow_inf_nan=False)]
+)
+"""A variable's first value."""
 
 
 class Defaults(Part):
@@ -32,9 +42,9 @@ class Flow(Part):
     language: Language = "en"
     default_queue: Queue | None = None
     start: Name
-    variables: dict[Name, str | int | float | bool] = {}
+    variables: dict[Name, First] = Field({})
     """Variables and their first values; those that nodes fill need not be written here."""
-    hours: dict[Name, Hours] = {}
+    hours: dict[Name, Hours] = Field({})
     defaults: Defaults = Defaults()
-    prompts: dict[Name, Texts] = {}
+    prompts: dict[Name, Texts] = Field({})
     nodes: Annotated[dict[Name, AnyNode], Field(min_length=1, max_length=MAX_NODES)]

@@ -6,10 +6,11 @@ its default queue: nobody is ever left without a way on.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from callcenter.ivr.flow.parts import Node, Question, Waiting, refusal
 from callcenter.ivr.flow.texts import (
     Digits,
     Expression,
@@ -18,47 +19,13 @@ from callcenter.ivr.flow.texts import (
     Language,
     Name,
     Part,
-    Pause,
     Queue,
     Seconds,
-    Texts,
     Tries,
 )
 
 FlowName: TypeAlias = Name
 MAX_MESSAGE_SECONDS = 600
-
-
-class Way(Part):
-    """What happens when the caller does not answer as asked: ``say`` before it asks again, ``then`` after the last
-    try (``otherwise`` of the node when not written)."""
-
-    say: Name | None = None
-    then: Name | None = None
-
-
-Ways: TypeAlias = Name | Way
-"""A prompt's name alone is its ``say``."""
-
-
-class Node(Part):
-    """What every node has."""
-
-    title: Texts | None = None
-    """How agents and pages call this node; the node's name where there is none."""
-    failure: Name | None = None
-    """Where to go when it can't be done."""
-
-
-class Question(Node):
-    """What every node has that asks for keys. ``seconds`` count from the end of the words."""
-
-    seconds: Seconds = 5.0
-    tries: Tries = 3
-    no_input: Ways | None = None
-    wrong_input: Ways | None = None
-    otherwise: Name | None = None
-    """After the last try."""
 
 
 class SayNode(Node):
@@ -114,6 +81,12 @@ class CollectNode(Question):
     secret: bool = False
     next: Name | None = None
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.min_digits > self.max_digits:
+            raise refusal(f"min_digits ({self.min_digits}) is more than max_digits ({self.max_digits})")
+        return self
+
 
 class IdentifyNode(Question):
     """Know who the caller is.
@@ -130,6 +103,14 @@ class IdentifyNode(Question):
     next: Name | None = None
     unknown: Name | None = None
     locked: Name | None = None
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if self.by == "pin" and (self.prompt is None or self.pin_prompt is None):
+            raise refusal("“by: pin” asks twice: write prompt (for the customer number) and pin_prompt")
+        if self.by == "number" and not (self.prompt is None and self.pin_prompt is None):
+            raise refusal("“by: number” asks nothing: take prompt and pin_prompt out, or write “by: pin”")
+        return self
 
 
 class HoursNode(Node):
@@ -165,12 +146,18 @@ class LookupNode(Node):
     type: Literal["lookup"]
     query: Name | None = None
     service: Name | None = None
-    send: dict[Name, Expression] = {}
+    send: dict[Name, Expression] = Field({})
     into: Annotated[dict[Name, str], Field(min_length=1)]
     seconds: Annotated[float, Field(ge=0.1, le=15)] = 3.0
     prompt: Name | None = None
     next: Name | None = None
     not_found: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.query is None) == (self.service is None):
+            raise refusal("write one of query and service, not both")
+        return self
 
 
 class SetNode(Node):
@@ -181,54 +168,6 @@ class SetNode(Node):
     next: Name | None = None
 
 
-class Message(Part):
-    """Something said to who waits: first ``after`` seconds, then each ``every``."""
-
-    prompt: Name
-    after: Pause = 60.0
-    every: Pause | None = None
-
-
-class CallbackOffer(Part):
-    """Offered while waiting, ``after`` seconds: press ``key`` and be called back, keeping the place. ``next`` is a
-    ``callback`` node."""
-
-    key: Key
-    prompt: Name
-    after: Pause = 60.0
-    every: Pause | None = None
-    next: Name
-
-
-class Timeout(Part):
-    """After so many seconds, elsewhere."""
-
-    seconds: Annotated[float, Field(ge=5, le=86400)]
-    next: Name
-
-
-class Full(Part):
-    """When so many already wait in this queue, elsewhere."""
-
-    waiting: Annotated[int, Field(ge=0, le=10000)]
-    next: Name
-
-
-class Waiting(Part):
-    """What is heard and may be pressed while waiting. ``announce`` seconds lie between two announcements of the
-    position (and of the expected wait); the first comes at once."""
-
-    music: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = ""
-    announce: Pause | None = None
-    position: bool = True
-    expected_wait: bool = True
-    messages: Annotated[list[Message], Field(max_length=10)] = []
-    callback: CallbackOffer | None = None
-    keys: dict[Key, Name] = {}
-    timeout: Timeout | None = None
-    full: Full | None = None
-
-
 class QueueNode(Node):
     """Wait for a person in a queue, after a prompt where there is one. ``skills`` are those an agent must have.
     ``survey`` is the flow that asks, when the agent has hung up, how it was."""
@@ -236,7 +175,7 @@ class QueueNode(Node):
     type: Literal["queue"]
     queue: Queue
     prompt: Name | None = None
-    skills: Annotated[list[Name], Field(max_length=10)] = []
+    skills: Annotated[list[Name], Field(max_length=10)] = Field([])
     waiting: Waiting = Waiting()
     survey: FlowName | None = None
 
@@ -304,6 +243,12 @@ class TransferNode(Node):
     busy: Name | None = None
     no_answer: Name | None = None
 
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if sum(target is not None for target in (self.extension, self.number, self.queue)) != 1:
+            raise refusal("write exactly one of extension, number and queue")
+        return self
+
 
 class StatusNode(Node):
     """Read out how an order or a complaint stands: by its ``number`` (an expression), or the customer's latest.
@@ -328,6 +273,12 @@ class Asked(Part):
     prompt: Name
     keys: Annotated[str, Field(pattern=r"^[0-9]{1,10}$")] = "12345"
 
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.keys)) < len(self.keys):
+            raise refusal(f"a key stands twice in “{self.keys}”")
+        return self
+
 
 class Comment(Part):
     """A word in the caller's own voice."""
@@ -346,13 +297,21 @@ class SurveyNode(Question):
     tries: Tries = 2
     next: Name | None = None
 
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [question.name for question in self.questions]
+        for name in names:
+            if names.count(name) > 1:
+                raise refusal(f"two questions are named “{name}”: their answers could not be told apart")
+        return self
+
 
 class SubflowNode(Node):
     """Walk another flow and come back: ``results`` has ways for what it returned, ``next`` for all else."""
 
     type: Literal["subflow"]
     flow: FlowName
-    results: dict[Name, Name] = {}
+    results: dict[Name, Name] = Field({})
     next: Name | None = None
 
 
@@ -397,52 +356,44 @@ AnyNode: TypeAlias = Annotated[
 ]
 
 
-def way_of(written: Ways | None) -> Way:
-    """A way as an object, however it is written."""
-    if isinstance(written, Way):
-        return written
-    return Way(say=written)
-
-
+_Kind: TypeAlias = Literal["prompt", "target"]
 _PROMPTS = frozenset({"prompt", "pin_prompt", "said", "thanks", "found", "say"})
 _TARGETS = frozenset(
     {"next", "failure", "otherwise", "then", "unknown", "locked", "open", "closed", "holiday", "not_found", "refused",
-     "busy", "no_answer"}
+     "busy", "no_answer", "keys", "results"}
 )  # fmt: skip
 
 
-def prompts_of(node: Node) -> tuple[str, ...]:
-    """The prompts that a node names, once each."""
-    return tuple(dict.fromkeys(name for kind, name in _named(node) if kind == "prompt"))
+def prompts_of(part: Part) -> tuple[str, ...]:
+    """The prompts that a node (or a part of one) names, once each; the defaults are not among them."""
+    return tuple(dict.fromkeys(name for kind, name in _named(part) if kind == "prompt"))
 
 
-def targets_of(node: Node) -> tuple[str, ...]:
-    """The nodes that a node leads to, once each; the defaults are not among them."""
-    return tuple(dict.fromkeys(name for kind, name in _named(node) if kind == "target"))
+def targets_of(part: Part) -> tuple[str, ...]:
+    """The nodes that a node (or a part of one) leads to, once each; the defaults are not among them."""
+    return tuple(dict.fromkeys(name for kind, name in _named(part) if kind == "target"))
 
 
-def _named(part: Part) -> Iterator[tuple[str, str]]:
-    """(``prompt`` or ``target``, name) for every name in a node."""
+def _named(part: Part) -> Iterator[tuple[_Kind, str]]:
     for field, value in part:
-        yield from _names_in(part, field, value)
-
-
-def _names_in(part: Part, field: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Part):
-        if not isinstance(value, Texts):
+        if isinstance(value, Part):
             yield from _named(value)
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, Part):
-                yield from _named(item)
-    elif isinstance(value, dict):
-        if (field == "keys" and not isinstance(part, LanguageNode)) or field == "results":
-            yield from (("target", name) for name in value.values())
-    elif isinstance(value, str):
-        if field in {"no_input", "wrong_input"}:
-            # A question's own is what it says; a message's is where it leads.
-            yield ("prompt" if isinstance(part, Question) else "target"), value
-        elif field in _PROMPTS:
-            yield "prompt", value
-        elif field in _TARGETS:
-            yield "target", value
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, Part):
+                    yield from _named(item)
+        elif (kind := _kind(part, field)) is not None:
+            names = value.values() if isinstance(value, dict) else (value,)
+            yield from ((kind, name) for name in names if name is not None)
+
+
+def _kind(part: Part, field: str) -> _Kind | None:
+    """What a field's text names: nodes and prompts; other words, such as a language's keys, name neither."""
+    if field in {"no_input", "wrong_input"}:
+        # A message's own is where it leads; a question's is what it says.
+        return "target" if isinstance(part, MessageNode) else "prompt"
+    if field == "keys" and isinstance(part, LanguageNode | Asked):
+        return None
+    if field in _PROMPTS:
+        return "prompt"
+    return "target" if field in _TARGETS else None

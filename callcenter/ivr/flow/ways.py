@@ -21,16 +21,13 @@ from callcenter.ivr.flow.nodes import (
     LanguageNode,
     LookupNode,
     MessageNode,
-    Node,
-    Question,
     StatusNode,
     SubflowNode,
     SurveyNode,
     TransferNode,
-    Ways,
     targets_of,
-    way_of,
 )
+from callcenter.ivr.flow.parts import Node, Question, Ways, way_of
 
 
 def after_no_input(flow: Flow, node: Question | MessageNode) -> str | None:
@@ -126,11 +123,10 @@ def _resolved(flow: Flow, node: Node) -> tuple[str | None, ...]:
 
 def _unanswered(flow: Flow, node: Question, own: Ways | None, default: Ways | None) -> str | None:
     written = _first(way_of(own).then, node.otherwise)
-    match node:
-        case LanguageNode() | SurveyNode():
-            return _first(written, node.next)
-        case IdentifyNode():
-            written = _first(written, node.unknown)
+    if isinstance(node, LanguageNode | SurveyNode):
+        return _first(written, node.next)
+    if isinstance(node, IdentifyNode):
+        written = _first(written, node.unknown)
     return _first(written, way_of(default).then, flow.defaults.otherwise)
 
 
