@@ -11,6 +11,7 @@ from callcenter.complaints.status import Status
 from callcenter.customers.pins import PinResult
 from callcenter.errors import LookupFailed
 from callcenter.ids import CallId, CustomerId, QueueName
+from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.texts import Language
 from callcenter.reception.visit import Value
 
@@ -92,3 +93,20 @@ class CallbackAsking(Protocol):
 
     def ask(self, call: Call, queue: QueueName, number: str, arrived: float) -> str:
         """``kept``, ``merged`` or ``refused``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSet:
+    """What a visit is made on, whatever is published while it lasts: the flow it starts in, all flows by name, and the
+    version number of each."""
+
+    start: str
+    flows: Mapping[str, Flow]
+    versions: Mapping[str, int]
+
+
+class Shelf(Protocol):
+    """The flows that are published now."""
+
+    def entrance(self, did: str) -> FlowSet:
+        """For a caller who dialled this number."""
