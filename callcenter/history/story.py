@@ -41,6 +41,50 @@ class WrapUpLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLine:
+    """One node of a flow that the caller passed. ``way``: how it was left, as in ``StepRow``."""
+
+    flow: str
+    node: str
+    way: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyLine:
+    """One answer of the caller afterwards: ``score`` is the key pressed; a comment has a recording instead."""
+
+    question: str
+    score: int | None
+    recording_id: str | None
+    survey: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailLine:
+    """A message that the caller left in this call; its id is its recording's. ``owner``: who has taken it."""
+
+    recording_id: str
+    queue: str
+    seconds: float
+    state: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackLine:
+    """A callback that was asked for in this call, as it is now."""
+
+    queue: str
+    number: str
+    state: str
+    tries: int
+    agent: str
+    asked_at: dt.datetime
+    ended_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallStory:
     """A call as its page tells it. ``agent_ids`` are all who were offered it or spoke in it."""
 
@@ -62,6 +106,10 @@ class CallStory:
     offers: tuple[OfferLine, ...] = ()
     wrap_ups: tuple[WrapUpLine, ...] = ()
     recording_id: str | None = None
+    steps: tuple[StepLine, ...] = ()
+    survey: tuple[SurveyLine, ...] = ()
+    voicemails: tuple[VoicemailLine, ...] = ()
+    callbacks: tuple[CallbackLine, ...] = ()
 
 
 class CallStories(Protocol):
