@@ -163,6 +163,12 @@ class Switch(Protocol):
     async def hang_up_phone(self, call_id: CallId, phone: str) -> None:
         """End the agent's leg of a call; the caller stays ours."""
 
+    async def cut_announcement(self, channel_id: str) -> None:
+        """End what ``CallerLine.play`` plays on this channel now. Refused when nothing plays."""
+
+    async def cut_listening(self, channel_id: str) -> None:
+        """End ``CallerLine.read_key`` on this channel now; it gives no key that a caller can press."""
+
     async def mirror_agent(self, phone: str, name: str, *, ready: bool) -> None:
         """Have this phone in the fallback queue, paused unless ready."""
 

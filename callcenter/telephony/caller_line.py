@@ -14,7 +14,7 @@ import structlog
 from callcenter.asterisk.agi import commands
 from callcenter.asterisk.agi.framing import AgiReply
 from callcenter.asterisk.agi.session import AgiSession
-from callcenter.calls.ports import DialOutcome, DialResult
+from callcenter.calls.ports import DialOutcome, DialResult, RecordedMessage
 from callcenter.clock import Clock
 from callcenter.errors import ActionFailed, BadInput, CallerGone
 from callcenter.ids import CallId
@@ -27,6 +27,13 @@ AnsweredAt = Callable[[str, float], Awaitable[float | None]]
 
 LONGEST_PROMPT = 600.0
 LONGEST_RING = 600
+LONGEST_TONE = 5.0
+DEFAULT_MUSIC = "default"
+SAMPLES = 8000
+"""A second of sound, as Asterisk counts it in a telephone's recording."""
+SILENT_REST = 1.1
+"""Asterisk cuts the silence that ended a message off the file, but for its last second: no more than that, and nothing
+was said."""
 MARGIN = 5.0
 """Seconds beyond its own length that a command may take."""
 _BEAT = 0.1
@@ -121,9 +128,21 @@ class AgiCallerLine:
         milliseconds = max(1, round(seconds * 1000))
         return _key(await self._done(commands.wait_for_digit(milliseconds), seconds + MARGIN))
 
-    async def start_music(self) -> None:
-        """Music on hold, with no command in flight afterwards. Raises CallerGone, ActionFailed."""
-        await self._session.command(commands.set_music(True))
+    async def record_message(
+        self, path: str, *, max_seconds: int, silence: int, finish: str
+    ) -> RecordedMessage:
+        """A tone, then record the caller alone into ``path``. What a caller who hangs up in it has said is in the file.
+
+        Raises BadInput before anything is sent, CallerGone, ActionFailed (also for a tone that Asterisk lacks).
+        """
+        name, _, ending = safe.recording(path).rpartition(".")
+        line = commands.record_file(name, ending, finish, max_seconds * 1000, silence)
+        return _message(await self._done(line, max_seconds + LONGEST_TONE + MARGIN), max_seconds)
+
+    async def start_music(self, music: str = "") -> None:
+        """Music on hold (of this class; one that Asterisk doesn't know is the default one), with no command in flight
+        afterwards. Raises BadInput before anything is sent, CallerGone, ActionFailed."""
+        await self._session.command(commands.set_music(True, music or DEFAULT_MUSIC))
 
     async def stop_music(self) -> None:
         """Silence again. Raises CallerGone, ActionFailed."""
@@ -241,6 +260,15 @@ def _key(reply: AgiReply) -> str:
     code = int(reply.result) if reply.result.isdecimal() and len(reply.result) < 4 else 0
     key = chr(code)
     return key if key in "0123456789*#ABCD" and code else ""
+
+
+def _message(reply: AgiReply, max_seconds: int) -> RecordedMessage:
+    """What was recorded. The reason ``randomerror`` with a key means that it was pressed in the tone."""
+    key = _key(reply)
+    seconds = max(0, reply.endpos or 0) / SAMPLES
+    if reply.data == "randomerror" or (not key and seconds < min(SILENT_REST, max_seconds)):
+        seconds = 0.0
+    return RecordedMessage(seconds, key)
 
 
 def _outcome(facts: Mapping[str, str]) -> DialOutcome:

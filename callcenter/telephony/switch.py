@@ -19,6 +19,8 @@ from callcenter.telephony.link import Telephony
 log = structlog.get_logger(__name__)
 
 LONGEST_RING = 600
+NO_CALLERS_KEY = "D"
+"""The fourth column of keys exists in the standard of the tones, not on telephones."""
 
 
 class AsteriskSwitch:
@@ -70,10 +72,11 @@ class AsteriskSwitch:
 
     async def cut_announcement(self, channel_id: str) -> None:
         """Stop what ``CallerLine.play`` plays on this channel. Raises ActionFailed when nothing plays."""
-        channel = self._telephony.table.get(channel_id)
-        if channel is None or not channel.name:
-            raise ActionFailed("no such channel is known", code="no_such_channel")
-        await self._telephony.action(actions.control_playback(channel.name, "stop"))
+        await self._telephony.action(actions.control_playback(self._named(channel_id), "stop"))
+
+    async def cut_listening(self, channel_id: str) -> None:
+        """End ``CallerLine.read_key`` on this channel, as if a key that phones don't have were pressed."""
+        await self._telephony.action(actions.play_dtmf(self._named(channel_id), NO_CALLERS_KEY, receive=True))
 
     async def mirror_agent(self, phone: str, name: str, *, ready: bool) -> None:
         """Have this phone in the fallback queue, paused unless ready; twice is harmless."""
@@ -130,6 +133,12 @@ class AsteriskSwitch:
                 raise
             return False
         return True
+
+    def _named(self, channel_id: str) -> str:
+        channel = self._telephony.table.get(channel_id)
+        if channel is None or not channel.name:
+            raise ActionFailed("no such channel is known", code="no_such_channel")
+        return channel.name
 
     async def _hang_up(self, channels: list[Channel]) -> None:
         named = [channel for channel in channels if channel.name]

@@ -17,6 +17,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}(?:\([A-Za-z0-9_/:.@,-]{0,12
 _FILE = re.compile(r"[\w ./+@~=-]{1,400}")
 _KEY = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 _CLASS = re.compile(r"[A-Za-z0-9_-]{1,79}")
+_FORMAT = re.compile(r"[a-z0-9]{1,10}")
 _DIGITS = re.compile(r"[0-9*#]{0,12}")
 _NO_KEY = "!"  # no phone has this key: so neither fast-forward nor rewind can be pressed
 
@@ -69,6 +70,20 @@ def get_data(path: str, timeout_ms: int, max_digits: int) -> bytes:
 def wait_for_digit(timeout_ms: int) -> bytes:
     """Wait for one key: its character code, or 0 when the time is over."""
     return _line("WAIT FOR DIGIT", str(_between(timeout_ms, 1, 600_000)))
+
+
+def record_file(path: str, file_format: str, keys: str, max_ms: int, silence_seconds: int) -> bytes:
+    """Play the sound ``beep`` and record the caller into ``path`` (without its ending), until one of ``keys``, so much
+    silence, or the time is over. The reply's ``endpos`` counts the samples that are in the file, 8,000 a second."""
+    return _line(
+        "RECORD FILE",
+        _path(path),
+        _matching(_FORMAT, file_format, "sound format"),
+        _matching(_DIGITS, keys, "keys"),
+        str(_between(max_ms, 1000, 3_600_000)),
+        "BEEP",
+        f"s={_between(silence_seconds, 1, 60)}",
+    )
 
 
 def set_music(on: bool, music_class: str = "default") -> bytes:
