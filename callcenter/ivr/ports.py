@@ -4,10 +4,12 @@ Nothing here may hold up a caller: each call is made with a limit, and what fail
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from callcenter.calls.call import Call
 from callcenter.complaints.status import Status
+from callcenter.customers.lookup import Match
 from callcenter.customers.pins import PinResult
 from callcenter.errors import LookupFailed
 from callcenter.ids import CallId, CustomerId, QueueName
@@ -20,12 +22,16 @@ __all__ = [
     "CaseDesk",
     "Counting",
     "Dialling",
+    "FlowSet",
     "Identities",
+    "Knowing",
+    "Lines",
     "LookupFailed",
     "Lookups",
     "PinResult",
     "Prompts",
     "Row",
+    "Shelf",
     "Status",
 ]
 
@@ -40,6 +46,26 @@ class Lookups(Protocol):
 
     async def service(self, name: str, values: Row, seconds: float) -> object | None:
         """The JSON answer of a web service; None for 404. Raises ``LookupFailed``."""
+
+
+class Knowing(Protocol):
+    """What the caller's number led to (``customers.identification.Identification``)."""
+
+    async def wait(self, call: Call, limit: float) -> Match:
+        """The match, at the latest after ``limit`` seconds as far as it is known then. Never raises."""
+
+    def of(self, call_id: CallId) -> Match:
+        """What is known now."""
+
+    async def as_customer(self, call: Call, customer_id: CustomerId) -> Match:
+        """It is this customer: fetch the record. Never raises; a few seconds at most."""
+
+
+class Lines(Protocol):
+    """Who waits."""
+
+    def waiting(self, queue: QueueName) -> int:
+        """How many wait in this queue now."""
 
 
 class Identities(Protocol):
