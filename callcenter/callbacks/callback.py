@@ -51,3 +51,5 @@ class Callback:
     tries: int = 0
     agent_id: AgentId | None = None
     ended_at: dt.datetime | None = None
+    skills: frozenset[str] = frozenset()
+    """What the agent must have, as it was for the call."""
