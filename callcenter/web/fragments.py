@@ -22,6 +22,7 @@ AGENT_FRAGMENTS = {
     "pop": ("pop",),
     "wrap_up": ("wrap-up",),
     "telephony": ("telephony",),
+    "work": ("work-link",),
     "snapshot": ("agent-bar", "call", "pop", "wrap-up", "telephony"),
 }
 """Kind of message -> the elements of the page that it replaces; the board is drawn apart, in slices."""
@@ -87,6 +88,7 @@ class Fragments:
             "reason_text": functools.partial(self._reason, language),
             "disposition_text": functools.partial(self._disposition, language),
             "categories": CATEGORIES,
+            "way_text": functools.partial(self.way, language),
             "key_text": functools.partial(self._key, language),
             "duration": duration,
             "seconds": tenths,
@@ -103,6 +105,14 @@ class Fragments:
         """An error in the reader's language: the catalogue's text of the code, made exact by the English message
         where the reader has chosen English."""
         return message if language == "en" else self._texts.code(language, "error", code)
+
+    def code(self, language: str, group: str, code: str) -> str:
+        """The text of a code that comes as data."""
+        return self._texts.code(language, group, code)
+
+    def way(self, language: str, way: str) -> str:
+        """A way out of a node: a key as it is, a condition as it is, the others by their names."""
+        return self._texts.code(language, "way", way.removeprefix("key ")) if way else ""
 
     def _key(self, language: str, node: str, keys: str) -> str:
         """What was meant by a key; where several were tried, the last one counts."""

@@ -15,7 +15,7 @@ from callcenter.errors import BadInput, CallcenterError, Forbidden
 from callcenter.web.auth import Visitor, csrf_of, same
 from callcenter.web.language import LANGUAGES, preferred
 from callcenter.web.parts import AUTH, FRAGMENTS, PARTS, RULES, VISITOR
-from callcenter.web.roles import Access, Answer, may
+from callcenter.web.roles import Access, Answer, Body, Rule, may
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,8 +24,6 @@ SESSION_COOKIE = "callcenter_session"
 LOGIN_COOKIE = "callcenter_login"
 LANGUAGE_COOKIE = "callcenter_language"
 SOCKET = "/ws"
-FORM = "application/x-www-form-urlencoded"
-"""The one kind of body that is read: our forms carry no files."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -84,10 +82,10 @@ def visitor_of(request: web.Request) -> Visitor:
     return visitor
 
 
-def _rule(request: web.Request) -> tuple[Access, Answer]:
+def _rule(request: web.Request) -> Rule:
     route = request.match_info.route
     # What no route matches is answered with 404 to everybody.
-    unknown = (Access.PUBLIC if route.resource is None else Access.SUPERVISORS), Answer.PAGE
+    unknown = Rule(Access.PUBLIC if route.resource is None else Access.ADMINS, Answer.PAGE)
     return request.app[RULES].get(route, unknown)
 
 
@@ -107,8 +105,8 @@ def _refuse_stranger(request: web.Request, answer: Answer) -> web.StreamResponse
 async def _field_of_form(request: web.Request, name: str) -> str:
     if not request.can_read_body:
         return ""
-    if request.content_type != FORM:
-        raise BadInput("A form must be sent as " + FORM + ".")
+    if request.content_type != Body.FORM.value:
+        raise BadInput(f"A form must be sent as {Body.FORM.value}.")
     try:
         field = (await request.post()).get(name, "")
     except (ValueError, LookupError) as error:
@@ -128,10 +126,21 @@ async def _check_form(request: web.Request, visitor: Visitor | None) -> None:
         raise Forbidden("This form is too old. Load the page again.", code="old_form")
 
 
+def _check_json(request: web.Request, visitor: Visitor | None) -> None:
+    """What our scripts send: the origin is always named, the kind of body is one that no other site's page may send
+    without asking first, and the token is in a header. The body itself is not read here."""
+    if not from_own_pages(request, required=True):
+        raise Forbidden("This request came from another site.")
+    if request.content_type != Body.JSON.value:
+        raise BadInput(f"This must be sent as {Body.JSON.value}.")
+    if visitor is None or not same(request.headers.get("X-CSRF-Token", ""), visitor.csrf):
+        raise Forbidden("This page is too old. Load it again.", code="old_form")
+
+
 @web.middleware
 async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The session, the role table, the form token."""
-    access, answer = _rule(request)
+    access, answer, body = _rule(request)
     if request.path == SOCKET and not from_own_pages(request, required=True):
         # Browsers let every site open sockets to us, with our cookies.
         raise Forbidden("The Origin of this socket is not this site.")
@@ -148,14 +157,17 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         if not may(visitor.user.role, access):
             raise Forbidden("Your role does not allow this.")
     if request.method not in {"GET", "HEAD"}:
-        await _check_form(request, visitor)
+        if body is Body.JSON:
+            _check_json(request, visitor)
+        else:
+            await _check_form(request, visitor)
     return await handler(request)
 
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error becomes an answer here, once."""
-    answer = _rule(request)[1]
+    answer = _rule(request).answer
     try:
         return await handler(request)
     except web.HTTPException as error:

@@ -13,6 +13,7 @@ from callcenter.web.parts import ASSETS, FRAGMENTS, PARTS
 from callcenter.web.ports import CallStory
 from callcenter.web.roles import oversees
 from callcenter.web.seats import take_seat
+from callcenter.web.work import work_count
 
 
 def _page(request: web.Request, template: str, visitor: Visitor, **values: Any) -> web.Response:
@@ -28,7 +29,8 @@ async def agent_page(request: web.Request) -> web.StreamResponse:
     if not await take_seat(request.app, visitor):
         raise web.HTTPSeeOther("/supervisor")
     snapshot = request.app[PARTS].desk.snapshot(AgentId(int(visitor.user.id)))
-    return _page(request, "agent.html", visitor, **snapshot)
+    work = await work_count(request.app[PARTS], visitor.user)
+    return _page(request, "agent.html", visitor, work=work, **snapshot)
 
 
 async def supervisor_page(request: web.Request) -> web.StreamResponse:
@@ -42,6 +44,7 @@ async def supervisor_page(request: web.Request) -> web.StreamResponse:
         path=request.path,
         board=board,
         telephony=board["telephony"],
+        work=await work_count(request.app[PARTS], visitor.user),
     )
     return web.Response(text=page, content_type="text/html")
 

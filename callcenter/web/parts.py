@@ -11,8 +11,22 @@ from prometheus_client import CollectorRegistry
 
 from callcenter.clock import Clock
 from callcenter.ids import UserId
-from callcenter.web.ports import Audit, Board, CallStories, Customers, Desk, Recordings, Users
-from callcenter.web.roles import Access, Answer
+from callcenter.web.limits import Window
+from callcenter.web.nothing import NO_CALLBACKS, NO_CANCELLER, NO_FLOWS, NO_VOICEMAILS
+from callcenter.web.ports import (
+    Audit,
+    Board,
+    CallbackCanceller,
+    CallStories,
+    Customers,
+    Desk,
+    Flows,
+    KeptCallbacks,
+    Recordings,
+    Users,
+    Voicemails,
+)
+from callcenter.web.roles import Rule
 from callcenter.wrap_up.dispositions import DEFAULTS, Disposition
 
 if TYPE_CHECKING:
@@ -46,6 +60,8 @@ class WebRules:
     session_hours: float = 12
     login_tries: int = 5
     login_window: float = 300
+    zone: str = "UTC"
+    """Whose midnight a day of the figures begins at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,10 @@ class WebParts:
     audit: Audit = log_audit
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     passwords: "Passwords | None" = None
+    flows: Flows = NO_FLOWS
+    voicemails: Voicemails = NO_VOICEMAILS
+    callbacks: KeptCallbacks = NO_CALLBACKS
+    callback_desk: CallbackCanceller = NO_CANCELLER
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +116,7 @@ AUTH: "web.AppKey[Auth]" = web.AppKey("AUTH")
 ORDERS: "web.AppKey[Orders]" = web.AppKey("ORDERS")
 FRAGMENTS: "web.AppKey[Fragments]" = web.AppKey("FRAGMENTS")
 ASSETS: web.AppKey[dict[str, Asset]] = web.AppKey("ASSETS")
-RULES: web.AppKey[dict[web.AbstractRoute, tuple[Access, Answer]]] = web.AppKey("RULES")
+RULES: web.AppKey[dict[web.AbstractRoute, Rule]] = web.AppKey("RULES")
+CHECKS: web.AppKey[Window] = web.AppKey("CHECKS", Window)
+"""How often one user may have a text checked, rehearsed or published."""
 VISITOR: "web.RequestKey[Visitor | None]" = web.RequestKey("VISITOR")

@@ -5,23 +5,32 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from callcenter.accounts.user import SessionRow, UserRow, Users
+from callcenter.callbacks.callback import Callback
+from callcenter.callbacks.ports import KeptCallbacks
 from callcenter.customers.customer import CustomerRecord
 from callcenter.history.story import CallStories, CallStory, OfferLine, SegmentLine, WrapUpLine
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, QueueName, UserId
+from callcenter.supervision.flows import Flows
+from callcenter.voicemails.ports import Voicemails
 
 __all__ = [
     "Audit",
     "Board",
     "CallStories",
     "CallStory",
+    "Callback",
+    "CallbackCanceller",
     "Customers",
     "Desk",
+    "Flows",
+    "KeptCallbacks",
     "OfferLine",
     "Recordings",
     "SegmentLine",
     "SessionRow",
     "UserRow",
     "Users",
+    "Voicemails",
     "WrapUpLine",
 ]
 
@@ -124,6 +133,13 @@ class Recordings(Protocol):
     async def open(self, recording_id: str, user: UserRow) -> Path:
         """The file of this recording; ``NotFound`` when there is none or it is not for this user: agents hear
         their own calls, supervisors all."""
+
+
+class CallbackCanceller(Protocol):
+    """Takes callbacks out of the line; ``callbacks.ports.CallbackDesk`` can."""
+
+    def cancel(self, callback_id: str, by: UserId) -> bool:
+        """False when it is not waiting any more."""
 
 
 class Audit(Protocol):

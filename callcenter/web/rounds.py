@@ -1,23 +1,26 @@
-"""What goes round while the server runs: open pages whose log-in has ended are closed, and the board is sent."""
+"""What goes round while the server runs: open pages whose log-in has ended are closed; the board, the callers in a
+flow and the count of open work are sent to those who watch them."""
 
 import asyncio
 
 import structlog
 
 from callcenter.clock import Clock
-from callcenter.errors import CallcenterError
+from callcenter.errors import CallcenterError, NotFound
 from callcenter.web.auth import TOUCH_SECONDS
 from callcenter.web.fragments import Fragments
 from callcenter.web.parts import WebParts
 from callcenter.web.ports import UserRow
 from callcenter.web.screen import SESSION_OVER, Message, Screen
+from callcenter.web.work import open_for, open_work
 
 log = structlog.get_logger(__name__)
 
 RECHECK_SECONDS = 2.0
 """A page is closed at most 5 s after its log-in ended; this leaves room for a slow database."""
 BOARD_SECONDS = 0.5
-"""The board is sent at most twice a second."""
+"""The board, and the callers in a flow, are sent at most twice a second."""
+WORK_SECONDS = 10.0
 
 
 class SessionRound:
@@ -96,3 +99,68 @@ class BoardRound:
         for screen in behind:
             screen.board_version = version
             screen.put(message)
+
+
+class FlowRound:
+    """Sends the callers at each node to pages that show a flow: when they come, and when there are others."""
+
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(BOARD_SECONDS)
+            try:
+                self.show()
+            except Exception:  # an edge: one flow that can't be counted must not end the others
+                log.exception("callers in flows not sent")
+
+    def show(self) -> None:
+        """One round: one synchronous step."""
+        hub, flows = self._parts.hub, self._parts.flows
+        version = flows.version()
+        messages: dict[str, Message] = {}
+        for screen in hub:
+            if not screen.flow or screen.flow_version == version:
+                continue
+            if screen.flow not in messages:
+                messages[screen.flow] = Message(
+                    "now", {"now": {"flow": screen.flow, "nodes": self._now(screen.flow)}}
+                )
+            screen.flow_version = version
+            screen.put_changed(messages[screen.flow])
+
+    def _now(self, flow: str) -> dict[str, int]:
+        try:
+            return dict(self._parts.flows.now(flow))
+        except NotFound:
+            return {}
+
+
+class WorkRound:
+    """Tells every desk and board how much of what callers left is open."""
+
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(WORK_SECONDS)
+            try:
+                await self.show()
+            except (CallcenterError, OSError) as error:
+                log.warning("open work can't be counted", reason=str(error))
+
+    async def show(self) -> None:
+        """One round."""
+        hub = self._parts.hub
+        if not any(screen.desk for screen in hub):
+            return
+        work = await open_work(self._parts)
+        messages: dict[int, Message] = {}
+        for screen in hub:
+            if screen.desk:
+                count = open_for(screen.user, work)
+                screen.put_changed(messages.setdefault(count, hub.message("work", {"work": {"open": count}})))

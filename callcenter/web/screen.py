@@ -23,7 +23,7 @@ QUEUE_LIMIT = 256
 SEND_SECONDS = 10.0
 """A page that takes longer than this for one message is not reading."""
 GOODBYE_SECONDS = 3.0
-REPLACEABLE = frozenset({"agent", "call", "wrap_up", "telephony", "board", "pop"})
+REPLACEABLE = frozenset({"agent", "call", "wrap_up", "telephony", "board", "pop", "now", "work"})
 
 SESSION_OVER, NOT_ALLOWED, TOO_SLOW, TOO_MUCH, GOING_AWAY = 4401, 4403, 4408, 4429, 1001
 
@@ -103,17 +103,24 @@ class Screen:
         *,
         language: str | None,
         transport: asyncio.Transport | None = None,
+        desk: bool = True,
+        flow: str = "",
     ) -> None:
         self.user, self.session_id = visitor.user, visitor.session_id
         self.agent_id = AgentId(int(visitor.user.id))
         self.language = language
         """The language of the fragments; None for a page that wants none."""
-        self.board = oversees(visitor.user.role)
+        self.desk = desk
+        """Is it a desk or a board? Other pages show no pops and hold nobody's seat."""
+        self.flow, self.flow_version = flow, -1
+        """Whose callers it shows, and which count it has."""
+        self.board = desk and oversees(visitor.user.role)
         self.board_version = -1
         """Which board it has."""
         self._ws, self._transport = ws, transport
         self._outbox, self._wake = Outbox(), asyncio.Event()
         self._seq = 0
+        self._told: dict[str, Mapping[str, Any]] = {}
         self._closing: tuple[int, str] | None = None
 
     @property
@@ -128,6 +135,12 @@ class Screen:
         if not self._outbox.put(message):
             self.close(TOO_SLOW, "too slow")
         self._wake.set()
+
+    def put_changed(self, message: Message) -> None:
+        """Send it if it differs from the last of its kind that was sent so."""
+        if self._told.get(message.kind) != message.data:
+            self._told[message.kind] = message.data
+            self.put(message)
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye and close; what still waits is dropped."""

@@ -36,7 +36,7 @@ class ScreenHub:
 
     async def show_pop(self, agent_id: AgentId, pop: Pop, limit: float) -> bool:
         """Send the pop to all pages of an agent; True as soon as one of them has shown it."""
-        screens = self._screens.get(agent_id)
+        screens = self._desks(agent_id)
         if not screens:
             return False
         key = (agent_id, pop.call_id, pop.offer_id)
@@ -59,7 +59,7 @@ class ScreenHub:
 
     def update(self, agent_id: AgentId, kind: str, data: dict[str, Any]) -> None:
         """Send a small change; ``data`` is ``{kind: value}``, with None for "no longer"."""
-        if screens := self._screens.get(agent_id):
+        if screens := self._desks(agent_id):
             self._send(screens, kind, {kind: data[kind]})
 
     def message(self, kind: str, data: dict[str, Any]) -> Message:
@@ -98,6 +98,9 @@ class ScreenHub:
         """The server stops."""
         for screen in self:
             screen.close(GOING_AWAY, "server stops")
+
+    def _desks(self, agent_id: AgentId) -> list[Screen]:
+        return [screen for screen in self._screens.get(agent_id, ()) if screen.desk]
 
     def _send(self, screens: Iterable[Screen], kind: str, data: dict[str, Any]) -> None:
         self._put(screens, self.message(kind, data))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -10,14 +11,15 @@ from aiohttp import web
 
 from callcenter.errors import PartMissing
 from callcenter.tasks import Tasks
-from callcenter.web import login, pages, playback
+from callcenter.web import flow_changes, flow_pages, login, pages, playback, work
 from callcenter.web.auth import Auth, Passwords
 from callcenter.web.fragments import Fragments
 from callcenter.web.gate import add_headers, answer_errors, check_access
+from callcenter.web.limits import Window
 from callcenter.web.orders import Orders
-from callcenter.web.parts import ASSETS, AUTH, FRAGMENTS, ORDERS, PARTS, RULES, Asset, WebParts
+from callcenter.web.parts import ASSETS, AUTH, CHECKS, FRAGMENTS, ORDERS, PARTS, RULES, Asset, WebParts
 from callcenter.web.roles import ROUTES
-from callcenter.web.rounds import BoardRound, SessionRound
+from callcenter.web.rounds import BoardRound, FlowRound, SessionRound, WorkRound
 from callcenter.web.socket import page_socket
 
 log = structlog.get_logger(__name__)
@@ -35,15 +37,28 @@ HANDLERS: dict[tuple[str, str], Callable[[web.Request], Awaitable[web.StreamResp
     ("GET", "/session"): login.show_session,
     ("GET", "/agent"): pages.agent_page,
     ("GET", "/supervisor"): pages.supervisor_page,
-    ("GET", "/calls"): pages.call_page,
-    ("GET", "/customers"): pages.customer_page,
-    ("GET", "/recordings"): playback.recording,
+    ("GET", "/calls/*"): pages.call_page,
+    ("GET", "/customers/*"): pages.customer_page,
+    ("GET", "/recordings/*.wav"): playback.recording,
+    ("GET", "/work"): work.work_page,
+    ("POST", "/work/voicemails/*/take"): work.take,
+    ("POST", "/work/voicemails/*/done"): work.done,
+    ("POST", "/work/callbacks/*/cancel"): work.cancel,
+    ("GET", "/flows"): flow_pages.flow_list,
+    ("GET", "/flows/*"): flow_pages.flow_picture,
+    ("GET", "/flows/*/edit"): flow_pages.flow_editor,
+    ("GET", "/flows/*/versions/*.yaml"): flow_pages.version_text,
+    ("POST", "/flows/*/check"): flow_changes.check,
+    ("POST", "/flows/*/rehearse"): flow_changes.rehearse,
+    ("POST", "/flows/*/publish"): flow_changes.publish,
+    ("POST", "/flows/*/versions/*/publish"): flow_changes.roll_back,
     ("GET", "/ws"): page_socket,
-    ("GET", "/assets"): pages.asset,
+    ("GET", "/assets/*"): pages.asset,
     ("GET", "/healthz"): pages.healthz,
     ("GET", "/metrics"): pages.metrics,
 }
-"""Who answers, by method and the fixed beginning of the path."""
+"""Who answers, by method and path, with a star for each part that varies."""
+VARIABLE = re.compile(r"\{[a-z_]+:(?:[^{}]|\{[0-9,]+\})*\}")
 
 
 def build_app(parts: WebParts) -> web.Application:
@@ -59,6 +74,7 @@ def build_app(parts: WebParts) -> web.Application:
         window=rules.login_window,
         passwords=parts.passwords or Passwords(),
     )
+    app[CHECKS] = Window(parts.clock, flow_changes.CHECK_TRIES, flow_changes.CHECK_SECONDS)
     app[ORDERS] = Orders(parts.desk, parts.hub)
     fragments = app[FRAGMENTS] = Fragments(parts)
     parts.hub.use(fragments.render)
@@ -66,7 +82,7 @@ def build_app(parts: WebParts) -> web.Application:
     app.on_response_prepare.append(add_headers)
     rules_of = app[RULES] = {}
     for (method, path), rule in ROUTES.items():
-        route = app.router.add_route(method, path, HANDLERS[method, path.split("/{")[0]])
+        route = app.router.add_route(method, path, HANDLERS[method, VARIABLE.sub("*", path)])
         rules_of[route] = rule
     app.cleanup_ctx.append(_contents(fragments, assets, parts.folders.dist))
     app.cleanup_ctx.append(_rounds)
@@ -103,9 +119,11 @@ def read_assets(folder: Path) -> dict[str, Asset]:
 
 async def _rounds(app: web.Application) -> AsyncIterator[None]:
     tasks = Tasks("web rounds")
-    rounds: dict[str, SessionRound | BoardRound] = {
+    rounds: dict[str, SessionRound | BoardRound | FlowRound | WorkRound] = {
         "log-ins": SessionRound(app[PARTS]),
         "board": BoardRound(app[PARTS], app[FRAGMENTS]),
+        "flows": FlowRound(app[PARTS]),
+        "work": WorkRound(app[PARTS]),
     }
     _running = [tasks.start(one.run(), name) for name, one in rounds.items()]
     yield

@@ -1,4 +1,8 @@
-"""``/ws``: one socket per open page."""
+"""``/ws``: one socket per open page.
+
+``?beside=1`` is a page that stands beside the desk: it may order, shows no pop, and holds nobody's seat. ``?flow=NAME``
+is one that shows the callers in a flow.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,11 +11,13 @@ from typing import Any
 import structlog
 from aiohttp import WSMsgType, web
 
-from callcenter.errors import BadInput, CallcenterError
+from callcenter.errors import BadInput, CallcenterError, Forbidden
 from callcenter.tasks import Tasks
+from callcenter.web.auth import Visitor
 from callcenter.web.gate import language_of, visitor_of
 from callcenter.web.limits import Rate
 from callcenter.web.parts import AUTH, FRAGMENTS, ORDERS, PARTS
+from callcenter.web.roles import oversees
 from callcenter.web.screen import SESSION_OVER, TOO_MUCH, Message, Screen
 from callcenter.web.seats import take_seat
 
@@ -28,7 +34,9 @@ SILENT_SECONDS = 90.0
 async def page_socket(request: web.Request) -> web.StreamResponse:
     """Serve one page until it closes."""
     visitor = visitor_of(request)
-    await take_seat(request.app, visitor)
+    desk, flow = "beside" not in request.query, _watched(request, visitor)
+    if desk:
+        await take_seat(request.app, visitor)
     ws = web.WebSocketResponse(
         max_msg_size=FRAME_LIMIT,
         heartbeat=HEARTBEAT_SECONDS,
@@ -38,7 +46,7 @@ async def page_socket(request: web.Request) -> web.StreamResponse:
     )
     await ws.prepare(request)
     language = None if request.query.get("json") == "1" else language_of(request)
-    screen = Screen(ws, visitor, language=language, transport=request.transport)
+    screen = Screen(ws, visitor, language=language, transport=request.transport, desk=desk, flow=flow)
     tasks = Tasks(f"page of user {visitor.user.id}")
     _writer = tasks.start(screen.write(), "writer")
     try:
@@ -48,6 +56,16 @@ async def page_socket(request: web.Request) -> web.StreamResponse:
     return ws
 
 
+def _watched(request: web.Request, visitor: Visitor) -> str:
+    """The flow whose callers the page shows; raises ``NotFound``, ``Forbidden``."""
+    flow = request.query.get("flow", "")
+    if flow:
+        if not oversees(visitor.user.role):
+            raise Forbidden("Your role does not allow this.")
+        request.app[PARTS].flows.now(flow)
+    return flow
+
+
 async def _converse(app: web.Application, ws: web.WebSocketResponse, screen: Screen) -> None:
     parts = app[PARTS]
     if parts.hub.crowded(screen.agent_id):
@@ -55,7 +73,7 @@ async def _converse(app: web.Application, ws: web.WebSocketResponse, screen: Scr
         await _read_out(ws)
         return
     # One synchronous step: nothing can happen between the snapshot and the stream.
-    seated = parts.desk.logged_in(screen.agent_id)
+    seated = screen.desk and parts.desk.logged_in(screen.agent_id)
     parts.hub.add(screen, parts.hub.message("snapshot", snapshot_of(app, screen, seated=seated)))
     try:
         if seated:
