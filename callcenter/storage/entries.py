@@ -8,12 +8,15 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from callcenter.callbacks.callback import Callback
 from callcenter.calls.call import Call, Segment, Stage
 from callcenter.calls.ports import MissedCall
 from callcenter.follow_ups.follow_up import Attempt
-from callcenter.history.ports import GapRow, OfferRow, PresenceRow, WrapUpRow
+from callcenter.history.ports import GapRow, OfferRow, PresenceRow, VisitRow, WrapUpRow
 from callcenter.ids import CallId
 from callcenter.storage.columns import from_micros, to_micros
+from callcenter.surveys.answer import SurveyAnswer
+from callcenter.voicemails.voicemail import Voicemail
 
 CALL: Final = "call"
 OFFER: Final = "offer"
@@ -23,6 +26,10 @@ PRESENCE: Final = "presence"
 GAP: Final = "gap"
 MISSED: Final = "missed"
 AUDIT: Final = "audit"
+VISIT: Final = "visit"
+CALLBACK: Final = "callback"
+VOICEMAIL: Final = "voicemail"
+SURVEY_ANSWER: Final = "survey_answer"
 
 Row = dict[str, Any]
 _DATE = "$at"
@@ -174,3 +181,43 @@ def gap_entry(row: GapRow) -> Entry:
 def missed_entry(missed: MissedCall, call_id: CallId, at: dt.datetime) -> Entry:
     """A call that went by without us, read back at ``at``."""
     return Entry(MISSED, {"missed": asdict(missed), "call_id": call_id, "at": at})
+
+
+def visit_entry(row: VisitRow) -> Entry:
+    """A caller's way through a flow, with its steps."""
+    visit = asdict(row)
+    del visit["steps"]
+    steps = []
+    for position, step in enumerate(row.steps):
+        kept = {
+            "call_id": row.call_id,
+            "visit_flow": row.flow,
+            "visit_at": row.started_at,
+            "position": position,
+            **asdict(step),
+        }
+        kept["duration_ms"] = _milliseconds(kept.pop("seconds"))
+        steps.append(kept)
+    return Entry(VISIT, {"visit": visit, "steps": steps})
+
+
+def callback_entry(callback: Callback) -> Entry:
+    """A callback as it is now."""
+    return Entry(CALLBACK, {**asdict(callback), "state": callback.state.value})
+
+
+def voicemail_entry(voicemail: Voicemail) -> Entry:
+    """A message that was left. The names are for pages: they are looked up when it is read."""
+    row = {**asdict(voicemail), "state": voicemail.state.value}
+    del row["customer"], row["owner"]
+    row["duration_ms"] = _milliseconds(row.pop("seconds"))
+    return Entry(VOICEMAIL, row)
+
+
+def survey_answer_entry(answer: SurveyAnswer) -> Entry:
+    """An answer to one question."""
+    return Entry(SURVEY_ANSWER, asdict(answer))
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, exc, func, select, update
 
+from callcenter.callbacks.callback import OPEN
 from callcenter.calls.call import EndReason
 from callcenter.calls.number import normalise
 from callcenter.calls.ports import MissedCall
@@ -18,9 +19,12 @@ from callcenter.storage.missed import Known, completed, ended_properly, extensio
 from callcenter.storage.tables import (
     agent_presence,
     audit,
+    callbacks,
     calls,
     customer_numbers,
     customers,
+    flow_steps,
+    flow_visits,
     follow_up_attempts,
     follow_ups,
     gaps,
@@ -28,10 +32,12 @@ from callcenter.storage.tables import (
     missed_imports,
     offers,
     segments,
+    survey_answers,
     users,
+    voicemails,
     wrap_ups,
 )
-from callcenter.storage.upsert import Proposed, upsert
+from callcenter.storage.upsert import Proposed, insert_missing, upsert
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +50,23 @@ _CUT = delete(segments).where(
     segments.c.call_id == bindparam("of_call"), segments.c.position >= bindparam("length")
 )
 """A call that was put together anew may have fewer segments than the guess that it replaces."""
+
+
+_CUT_STEPS = delete(flow_steps).where(
+    flow_steps.c.call_id == bindparam("of_call"),
+    flow_steps.c.visit_flow == bindparam("of_flow"),
+    flow_steps.c.visit_at == bindparam("of_start"),
+    flow_steps.c.position >= bindparam("length"),
+)
+_OPEN_CALLBACKS = [state.value for state in OPEN]
+
+
+def _callback_not_undone(proposed: Proposed) -> ColumnElement[bool]:
+    return proposed["state"].not_in(_OPEN_CALLBACKS) | callbacks.c.state.in_(_OPEN_CALLBACKS)
+
+
+def _answer_newer(proposed: Proposed) -> ColumnElement[bool]:
+    return proposed["at"] >= survey_answers.c.at
 
 
 def _offer_not_undone(proposed: Proposed) -> ColumnElement[bool]:
@@ -130,6 +153,10 @@ class RecordWriter:
             kinds.PRESENCE: self._presences,
             kinds.GAP: self._gaps,
             kinds.AUDIT: self._audit,
+            kinds.VISIT: self._visits,
+            kinds.CALLBACK: self._callbacks,
+            kinds.VOICEMAIL: self._voicemails,
+            kinds.SURVEY_ANSWER: self._survey_answers,
         }
 
     def _calls(self, connection: Connection, rows: list[Row]) -> None:
@@ -188,6 +215,39 @@ class RecordWriter:
 
     def _audit(self, connection: Connection, rows: list[Row]) -> None:
         connection.execute(upsert(self._database.dialect, audit, ("id",), tuple(rows[0])), rows)
+
+    def _visits(self, connection: Connection, rows: list[Row]) -> None:
+        dialect, visits = self._database.dialect, [row["visit"] for row in rows]
+        key: tuple[str, ...] = ("call_id", "flow", "started_at")
+        connection.execute(upsert(dialect, flow_visits, key, tuple(visits[0])), visits)
+        steps = [step for row in rows for step in row["steps"]]
+        if steps:
+            key = ("call_id", "visit_flow", "visit_at", "position")
+            connection.execute(upsert(dialect, flow_steps, key, tuple(steps[0])), steps)
+        cuts = [
+            {
+                "of_call": row["visit"]["call_id"],
+                "of_flow": row["visit"]["flow"],
+                "of_start": row["visit"]["started_at"],
+                "length": len(row["steps"]),
+            }
+            for row in rows
+        ]
+        connection.execute(_CUT_STEPS, cuts)
+
+    def _callbacks(self, connection: Connection, rows: list[Row]) -> None:
+        statement = upsert(
+            self._database.dialect, callbacks, ("id",), tuple(rows[0]), only_if=_callback_not_undone
+        )
+        connection.execute(statement, rows)
+
+    def _voicemails(self, connection: Connection, rows: list[Row]) -> None:
+        connection.execute(insert_missing(self._database.dialect, voicemails, ("id",)), rows)
+
+    def _survey_answers(self, connection: Connection, rows: list[Row]) -> None:
+        key = ("call_id", "survey", "question")
+        statement = upsert(self._database.dialect, survey_answers, key, tuple(rows[0]), only_if=_answer_newer)
+        connection.execute(statement, rows)
 
     def _attempts(self, connection: Connection, rows: list[Row]) -> None:
         statement = upsert(

@@ -18,18 +18,21 @@ from typing import Any
 
 import structlog
 
+from callcenter.callbacks.callback import Callback
 from callcenter.calls.call import Call
 from callcenter.calls.ports import MissedCall
 from callcenter.clock import Clock
 from callcenter.follow_ups.follow_up import Attempt
-from callcenter.history.ports import GapRow, OfferRow, PresenceRow, WrapUpRow
+from callcenter.history.ports import GapRow, OfferRow, PresenceRow, VisitRow, WrapUpRow
 from callcenter.ids import CallId
 from callcenter.storage import entries
 from callcenter.storage.database import Database, DatabaseAway
 from callcenter.storage.entries import Entry, from_line
 from callcenter.storage.journal import Journal
 from callcenter.storage.record_writer import RecordWriter, Rejected
+from callcenter.surveys.answer import SurveyAnswer
 from callcenter.tasks import Tasks
+from callcenter.voicemails.voicemail import Voicemail
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +113,22 @@ class DatabaseRecorder:
     def missed(self, missed: MissedCall, call_id: CallId) -> None:
         """A call, or its rest, that went by without us."""
         self.put(entries.missed_entry(missed, call_id, self._clock.wall()))
+
+    def visit(self, row: VisitRow) -> None:
+        """A caller's way through a flow is over."""
+        self.put(entries.visit_entry(row))
+
+    def callback(self, callback: Callback) -> None:
+        """A callback as it is now; an open one never undoes its end."""
+        self.put(entries.callback_entry(callback))
+
+    def voicemail(self, voicemail: Voicemail) -> None:
+        """A message was left; told again it changes nothing."""
+        self.put(entries.voicemail_entry(voicemail))
+
+    def survey_answer(self, answer: SurveyAnswer) -> None:
+        """A customer answered; a later answer to the same question counts."""
+        self.put(entries.survey_answer_entry(answer))
 
     def put(self, entry: Entry) -> None:
         """Queue one fact."""

@@ -1,23 +1,47 @@
 """Every table. ``migrations/`` builds them; a test holds the two together.
 
-The record (calls, segments, offers, wrap-ups, attempts, gaps) has no foreign keys to what may be missing,
-changed or deleted elsewhere: a record is never refused. What people enter (orders, complaints, follow-ups)
-has them.
+The record (calls, segments, offers, wrap-ups, attempts, gaps, visits, callbacks, messages, answers) has no
+foreign keys to what may be missing, changed or deleted elsewhere: a record is never refused. What people enter
+(orders, complaints, follow-ups, PINs) has them.
 Call ids are 32 hex digits of text. Dates are ``Utc``; durations are whole milliseconds.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, text
 
 from callcenter.storage.columns import Amount, Utc, Words
+from callcenter.storage.flow_tables import flow_steps, flow_versions, flow_visits
+from callcenter.storage.schema import metadata
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = [
+    "agent_presence",
+    "audit",
+    "callbacks",
+    "calls",
+    "complaint_events",
+    "complaints",
+    "customer_numbers",
+    "customer_pins",
+    "customers",
+    "flow_steps",
+    "flow_versions",
+    "flow_visits",
+    "follow_up_attempts",
+    "follow_ups",
+    "gaps",
+    "journal_positions",
+    "metadata",
+    "missed_imports",
+    "offers",
+    "orders",
+    "pin_tries",
+    "promises",
+    "segments",
+    "sessions",
+    "survey_answers",
+    "users",
+    "voicemails",
+    "wrap_ups",
+]
 
 # ------------------------------------------------------------ the people who work here
 
@@ -35,6 +59,7 @@ users = Table(
     Column("language", Words, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("skills", JSON, nullable=False, server_default=text("'[]'")),
 )
 
 sessions = Table(
@@ -96,6 +121,23 @@ orders = Table(
     Column("amount", Amount, nullable=False),
     Column("currency", Words, nullable=False),
     Column("state", Words, nullable=False),
+)
+
+customer_pins = Table(
+    "customer_pins",
+    metadata,
+    Column("customer_id", ForeignKey("customers.id"), primary_key=True, autoincrement=False),
+    Column("pin_hash", Words, nullable=False),
+    Column("set_at", Utc, nullable=False),
+)
+
+pin_tries = Table(
+    "pin_tries",
+    metadata,
+    Column("number", Words, primary_key=True),  # as typed, whether there is such a customer or not
+    Column("failed", Integer, nullable=False),  # in a row
+    Column("locked_until", Utc),
+    Column("at", Utc, nullable=False, index=True),
 )
 
 # ------------------------------------------------------------ the record
@@ -217,6 +259,62 @@ journal_positions = Table(
     Column("position", Integer, nullable=False),  # lines of that journal which are in the database
 )
 
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("number", Words, nullable=False),
+    Column("queue", Words, nullable=False),
+    Column("tier", Words, nullable=False),
+    Column("language", Words, nullable=False),
+    Column("call_id", Words, nullable=False, index=True),
+    Column("customer_id", Integer),
+    Column("arrived_at", Utc, nullable=False),
+    Column("asked_at", Utc, nullable=False, index=True),
+    Column("not_before", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("agent_id", Integer),
+    Column("ended_at", Utc),
+    Index("ix_callbacks_state_arrived_at", "state", "arrived_at"),
+)
+
+voicemails = Table(
+    "voicemails",
+    metadata,
+    Column("id", Words, primary_key=True),  # and the recording's name
+    Column("call_id", Words, nullable=False, index=True),
+    Column("queue", Words, nullable=False),
+    Column("customer_id", Integer),
+    Column("number", Words, nullable=False),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("language", Words, nullable=False),
+    Column("left_at", Utc, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("owner_id", Integer),
+    Column("note", Words, nullable=False),
+    Column("done_at", Utc),
+    Index("ix_voicemails_queue_state", "queue", "state"),
+    Index("ix_voicemails_state_left_at", "state", "left_at"),
+    Index("ix_voicemails_state_done_at", "state", "done_at"),
+)
+
+survey_answers = Table(
+    "survey_answers",
+    metadata,
+    Column("call_id", Words, primary_key=True),
+    Column("survey", Words, primary_key=True),
+    Column("question", Words, primary_key=True),
+    Column("agent_id", Integer),
+    Column("customer_id", Integer),
+    Column("score", Integer),
+    Column("recording", Words),
+    Column("at", Utc, nullable=False, index=True),
+    Index("ix_survey_answers_agent_id_at", "agent_id", "at"),
+    Index("ix_survey_answers_recording", "recording"),
+)
+
 # ------------------------------------------------------------ what is done about it
 
 complaints = Table(
@@ -234,6 +332,8 @@ complaints = Table(
     Column("opened_at", Utc, nullable=False),
     Column("due_at", Utc),
     Column("closed_at", Utc),
+    Column("recording", Words),  # of a complaint that was spoken
+    Index("ix_complaints_recording", "recording"),
 )
 
 complaint_events = Table(

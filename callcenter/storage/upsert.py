@@ -23,9 +23,19 @@ def upsert(
     """A statement for rows with these ``columns``: a row whose ``key`` is there already is overwritten, if
     ``only_if`` (given the proposed row) holds. Statements are kept, for they are dear to make: ``only_if`` must be
     a function of a module."""
-    insert: Insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    insert = _insert(dialect, table)
     changes = {name: insert.excluded[name] for name in columns if name not in key}
     if not changes:
         return insert.on_conflict_do_nothing(index_elements=list(key))
     where = None if only_if is None else only_if(insert.excluded)
     return insert.on_conflict_do_update(index_elements=list(key), set_=changes, where=where)
+
+
+@lru_cache(maxsize=20)
+def insert_missing(dialect: str, table: Table, key: tuple[str, ...]) -> Insert:
+    """A statement for rows that are kept as they are when their ``key`` is there already."""
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=list(key))
+
+
+def _insert(dialect: str, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
