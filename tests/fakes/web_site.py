@@ -19,7 +19,9 @@ from callcenter.web.ports import Audit
 from callcenter.web.screens import ScreenHub
 from callcenter.web.server import WebServer, build_app
 from tests.fakes.fake_desk import FakeBoard, FakeDesk, board_data
+from tests.fakes.fake_flows import FakeFlows
 from tests.fakes.fake_users import QUICK, FakeRecords, FakeUsers
+from tests.fakes.fake_work import FakeCallbacks, FakeVoicemails
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENT_UI = ROOT / "agent_ui"
@@ -35,6 +37,9 @@ class Site:
     board: FakeBoard
     users: FakeUsers
     records: FakeRecords
+    flows: FakeFlows
+    voicemails: FakeVoicemails
+    callbacks: FakeCallbacks
     hub: ScreenHub
     parts: WebParts
     audited: list[tuple[str, int, dict[str, str]]]
@@ -111,7 +116,7 @@ def parts_for(
     audit: Audit = log_audit,
 ) -> WebParts:
     """The parts of a site with fakes behind it."""
-    hub = ScreenHub()
+    hub, callbacks = ScreenHub(), FakeCallbacks()
     return WebParts(
         desk=FakeDesk(hub),
         board=FakeBoard(board_data()),
@@ -132,6 +137,10 @@ def parts_for(
         reasons=(Titled("BREAK", "Break", "小休"), Titled("LUNCH", "Lunch", "午餐")),
         audit=audit,
         passwords=Passwords(QUICK),
+        flows=FakeFlows(),
+        voicemails=FakeVoicemails(),
+        callbacks=callbacks,
+        callback_desk=callbacks,
     )
 
 
@@ -158,7 +167,19 @@ async def web_site(
     parts = parts_for(folder, users, records, dist=dist, rules=rules, clock=clock, audit=audit)
     desk, board = cast("FakeDesk", parts.desk), cast("FakeBoard", parts.board)
     server = WebServer(build_app(parts), "127.0.0.1", 0)
-    site = Site(desk, board, users, records, parts.hub, parts, audited, await server.start())
+    site = Site(
+        desk,
+        board,
+        users,
+        records,
+        cast("FakeFlows", parts.flows),
+        cast("FakeVoicemails", parts.voicemails),
+        cast("FakeCallbacks", parts.callbacks),
+        parts.hub,
+        parts,
+        audited,
+        await server.start(),
+    )
     try:
         yield site
     finally:
