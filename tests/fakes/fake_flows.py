@@ -44,7 +44,7 @@ box|voicemail|Message|留言|Speak after the tone.|请在提示音后留言。
 later|callback|Callback|回拨|We call you back.|我们会给您回电。
 tier|branch|Who is it|来电者级别
 vip_line|queue|VIP line|VIP专线|One moment, please.|请稍候。
-main_menu|menu|Main menu|主菜单|For sales press 1, service 2, complaints 3, orders 4.|销售请按一,服务按二,投诉按三,订单按四。
+main_menu|menu|Main menu|主菜单|Sales: 1, service: 2, complaints: 3, orders: 4.|销售按一,服务按二,投诉按三,订单按四。
 sales|queue|Sales|销售
 service|queue|Service|服务
 operator|queue|Operator|人工服务
@@ -71,7 +71,7 @@ end|end||
 
 def big_graph() -> Graph:
     """A main menu as a centre of some size has it: 30 nodes, loops, many keys, unusual ways."""
-    nodes = [GraphNode(*(row.split("|") + ["", ""])[:6]) for row in NODES.splitlines()]
+    nodes = [GraphNode(*[*row.split("|"), "", ""][:6]) for row in NODES.splitlines()]
     ways = (
         "welcome>language:next language>hours:next language>hours:no_input! hours>tier:open hours>closed:closed "
         "hours>holiday:holiday holiday>closed:next closed>leave_word:next leave_word>box:1 leave_word>later:2 "
