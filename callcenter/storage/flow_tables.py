@@ -57,5 +57,5 @@ flow_steps = Table(
         "no_input",
         "wrong_input",
     ),
-    Index("ix_flow_steps_guests", "flow", "visit_flow", "visit_at"),
+    Index("ix_flow_steps_guests", "flow", "visit_flow", "visit_at", "call_id"),
 )

@@ -23,6 +23,7 @@ _USER = (
     users.c.extension,
     users.c.queues,
     users.c.active,
+    users.c.skills,
 )
 
 
@@ -44,6 +45,7 @@ class StoredUsers:
         extension: str = "",
         queues: Iterable[QueueName] = (),
         language: str = "en",
+        skills: Iterable[str] = (),
     ) -> UserId:
         """Keep a new user; raises ``Conflict`` when the log-in name is taken, whatever its letter case."""
         row = {
@@ -56,6 +58,7 @@ class StoredUsers:
             "queues": sorted(queues),
             "language": language,
             "active": True,
+            "skills": sorted(skills),
             "created_at": self._clock.wall(),
         }
         try:
@@ -90,6 +93,10 @@ class StoredUsers:
     async def set_role(self, user_id: UserId, role: str) -> None:
         """Another role; all log-ins of the user end."""
         await self._change(user_id, {"role": role}, ends_sessions=True)
+
+    async def set_skills(self, user_id: UserId, skills: Iterable[str]) -> None:
+        """What the user can do, in the words of the queues' nodes; it counts from the next log-in of a phone."""
+        await self._change(user_id, {"skills": sorted(skills)})
 
     async def set_active(self, user_id: UserId, *, active: bool) -> None:
         """Let somebody in, or not any more; all log-ins of the user end."""
@@ -163,4 +170,5 @@ def _user(row: RowMapping) -> UserRow:
         extension=row["extension"],
         queues=frozenset(QueueName(queue) for queue in row["queues"]),
         active=row["active"],
+        skills=frozenset(row["skills"]),
     )

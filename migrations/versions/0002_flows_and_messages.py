@@ -60,7 +60,7 @@ def create_flow_steps() -> None:
     )
     figures = ["flow", "visit_at", "node", "way", "duration_ms", "no_input", "wrong_input"]
     op.create_index("ix_flow_steps_figures", "flow_steps", figures)
-    op.create_index("ix_flow_steps_guests", "flow_steps", ["flow", "visit_flow", "visit_at"])
+    op.create_index("ix_flow_steps_guests", "flow_steps", ["flow", "visit_flow", "visit_at", "call_id"])
 
 
 def create_callbacks() -> None:
