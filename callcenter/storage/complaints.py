@@ -24,9 +24,9 @@ class StoredComplaints:
         self._database = database
         self._clock = clock
 
-    async def add(self, complaint: NewComplaint) -> tuple[ComplaintId, str]:
-        """Keep it, with its first log entry; gives its id and its number. Raises ``NotFound`` for a customer
-        who isn't there, and ``DatabaseAway``."""
+    async def add(self, complaint: NewComplaint, recording: str | None = None) -> tuple[ComplaintId, str]:
+        """Keep it, with its first log entry; gives its id and its number. ``recording``: the id of one that was
+        spoken. Raises ``NotFound`` for a customer who isn't there, and ``DatabaseAway``."""
         now = self._clock.wall()
         row = {
             "customer_id": complaint.customer_id,
@@ -37,6 +37,7 @@ class StoredComplaints:
             "text": complaint.text,
             "state": ComplaintState.RECEIVED.value,
             "opened_at": now,
+            "recording": recording,
         }
         try:
             async with self._database.writing() as connection:
