@@ -30,3 +30,11 @@ class CallbackDesk(Protocol):
 
     def cancel(self, callback_id: str, by: UserId) -> bool:
         """Take it out of the line; False when it is not waiting any more."""
+
+
+class KeptPlaces(Protocol):
+    """Places of callers who hung up to be called back."""
+
+    def resume_place(self, call: Call, queue: QueueName) -> float | None:
+        """The caller joins this queue: has the number a callback waiting there, it is over, and the caller takes its
+        place. Gives when that was taken (monotonic), None when there is no such callback. One synchronous step."""

@@ -11,7 +11,7 @@ import structlog
 
 from callcenter.agents.roster import Roster
 from callcenter.bus import Bus
-from callcenter.calls.call import Call
+from callcenter.calls.call import Call, Direction
 from callcenter.calls.events import CallOffered, OfferEnded, OfferResult
 from callcenter.clock import Clock
 from callcenter.customers.customer import Tier
@@ -52,6 +52,11 @@ class Place:
 
         May be cancelled and awaited again: the offer isn't lost."""
         return await asyncio.shield(self._offer)
+
+    @property
+    def has_caller(self) -> bool:
+        """Somebody holds the line and hears the music; not so for a callback."""
+        return self.call.direction is not Direction.OUTBOUND
 
     @property
     def pending(self) -> bool:
@@ -183,9 +188,9 @@ class Distributor:
 
     def release_all(self) -> int:
         """Let every waiting caller go to the fallback queue; gives how many. Who joins or comes back before
-        Asterisk's events do is let go at once."""
+        Asterisk's events do is let go at once. Callbacks stay: nobody is on the phone."""
         self._letting_go = True
-        waiting = [place for place in self._places.values() if place.pending]
+        waiting = [place for place in self._places.values() if place.pending and place.has_caller]
         for place in waiting:
             self._let_go(place)
         return len(waiting)
@@ -193,7 +198,7 @@ class Distributor:
     # -------------------------------------------------------- inside
 
     def _take(self, place: Place) -> None:
-        if self._letting_go:
+        if self._letting_go and place.has_caller:
             self._let_go(place)
         else:
             self.line.join(place.waiting)
