@@ -2,8 +2,9 @@
 
 ::
 
-    ARRIVED ─> IVR ─> WAITING <─> RINGING ─> TALKING <─> HELD ─> ENDED
-                         └──────────────> FALLBACK (our core let go, or was away)
+    ARRIVED ─> IVR <─> WAITING <─> RINGING ─> TALKING <─> HELD ─> (SURVEY) ─> ENDED
+                │          └──────────────> FALLBACK (our core let go, or was away)
+                └─> DIALLING ─> OUTSIDE ─> IVR (the flow put the caller through to somebody who is no agent of ours)
 
 Segments follow one another without a gap: opening one closes the one before at the same instant, so the
 segments of a call add up to its wall-clock time by construction.
@@ -36,6 +37,8 @@ class Stage(enum.StrEnum):
     HELD = "held"
     FALLBACK = "fallback"
     DIALLING = "dialling"
+    OUTSIDE = "outside"
+    SURVEY = "survey"
     ENDED = "ended"
 
 

@@ -7,7 +7,7 @@ from callcenter.agents.states import Agent
 from callcenter.calls.call import Call, Direction, Stage
 from callcenter.calls.events import DirectCallRinging
 from callcenter.calls.number import normalise
-from callcenter.reception.inbound import shown_name
+from callcenter.reception.arrival import shown_name
 from callcenter.reception.parts import Parts
 from callcenter.screen_pop.pop import Why
 from callcenter.tasks import Tasks

@@ -1,14 +1,15 @@
-"""Click-to-call: the agent's phone was picked up, its channel is here, now the customer is dialled."""
+"""Click-to-call and callbacks: the agent's phone was picked up, its channel is here, now the customer is dialled."""
 
 import structlog
 
 from callcenter.calls.call import Call, EndReason, Stage
+from callcenter.calls.events import OfferResult
 from callcenter.calls.ports import CallerLine, DialResult
 from callcenter.errors import ActionFailed, CallerGone, ReleasedToFallback
 from callcenter.follow_ups.follow_up import AttemptResult
 from callcenter.ids import CallId
+from callcenter.reception.arrival import CALL_ID
 from callcenter.reception.attempts import Attempts
-from callcenter.reception.inbound import CALL_ID
 from callcenter.reception.parts import Parts
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Outbound:
 
     async def _dial(self, line: CallerLine, call: Call) -> None:
         call.channel_id = line.channel_id
+        self._picked_up(call)
         self._p.calls.enter(call, Stage.RINGING, agent_id=call.agent_id)
         try:
             result = await line.dial(
@@ -66,6 +68,19 @@ class Outbound:
         self._ended(call, result)
         await line.finish()
 
+    def _picked_up(self, call: Call) -> None:
+        """Who is offered a callback takes it by picking up."""
+        offer = self._p.distributor.offer_of(call.id)
+        if offer is not None:
+            self._p.distributor.end(offer, OfferResult.ANSWERED)
+            self._p.roster.talk_begun(offer.agent_id, call.id)
+
+    def _wrap_up_seconds(self, call: Call) -> float:
+        """A callback is of a queue; nobody answered, there is nothing to note. Who dials somebody notes that."""
+        if call.queue is None:
+            return self._p.wrap_up_seconds
+        return self._p.queues[call.queue].wrap_up_seconds if call.stage is not Stage.RINGING else 0.0
+
     def _ended(self, call: Call, result: DialResult) -> None:
         attempt, reason = ENDS[result.outcome]
         if result.outcome == "answered" and call.stage is Stage.RINGING:
@@ -76,5 +91,5 @@ class Outbound:
         self._attempts.ended(call, attempt)
         agent_id = call.agent_id
         if agent_id is not None:
-            self._p.roster.talk_ended(agent_id, call.id, self._p.wrap_up_seconds)
+            self._p.roster.talk_ended(agent_id, call.id, self._wrap_up_seconds(call))
         self._p.calls.end(call, reason)

@@ -4,25 +4,16 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from callcenter.agents.roster import Roster
-from callcenter.calls.call import Call
 from callcenter.calls.live_calls import LiveCalls
-from callcenter.calls.ports import CallerLine, PhoneBook, QueueSettings
+from callcenter.calls.ports import PhoneBook, QueueSettings, Switch
 from callcenter.clock import Clock
 from callcenter.customers.identification import Identification
 from callcenter.ids import CallId, QueueName
+from callcenter.reception.visit import Ivr
 from callcenter.routing.distributor import Distributor
 from callcenter.screen_pop.presenter import Presenter
-
-
-class Ivr(Protocol):
-    """The flow that callers meet first."""
-
-    async def serve(self, line: CallerLine, call: Call) -> QueueName | None:
-        """Talk to the caller; the queue they chose, or None when the flow ended the call. Writes language and
-        pressed keys into the call. Raises ``CallerGone``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +26,7 @@ class Parts:
     distributor: Distributor
     presenter: Presenter
     ivr: Ivr
+    switch: Switch
     phone_book: PhoneBook
     queues: Mapping[QueueName, QueueSettings]
     clock: Clock

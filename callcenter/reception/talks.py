@@ -35,6 +35,9 @@ class Talks:
         if call.direction is Direction.OUTBOUND:
             self._outbound_answered(call, event.extension)
             return
+        if call.stage is Stage.DIALLING:
+            self._p.calls.enter(call, Stage.OUTSIDE)  # the flow put the caller through to somebody else
+            return
         agent = self._p.roster.by_extension(event.extension)
         agent_id = agent.id if agent else None
         if self._has_coroutine(call) and not _may_answer(call, agent_id):
@@ -80,7 +83,7 @@ class Talks:
         if self._has_coroutine(call):
             self._p.left.add(call.id)
             return
-        talked = any(segment.stage is Stage.TALKING for segment in call.segments)
+        talked = any(segment.stage in {Stage.TALKING, Stage.OUTSIDE} for segment in call.segments)
         if call.agent_id is not None:
             self.end_talk(call, call.agent_id)
         if call.direction is Direction.OUTBOUND:

@@ -14,7 +14,7 @@ from callcenter.bus import Bus
 from callcenter.calls.call import Call
 from callcenter.calls.events import OutboundFailed, PhoneState, PhoneStateChanged, TelephonyLost, TelephonyUp
 from callcenter.calls.live_calls import LiveCalls
-from callcenter.calls.ports import CallerLine, PhoneBook, QueueSettings
+from callcenter.calls.ports import PhoneBook, QueueSettings
 from callcenter.complaints.complaint import NewComplaint
 from callcenter.customers.customer import CustomerRecord, Tier
 from callcenter.customers.identification import Identification
@@ -43,11 +43,11 @@ from callcenter.wrap_up.notes import WrapUps
 from tests.fakes.fake_directory import FakeDirectory
 from tests.fakes.fake_screens import FakeScreens
 from tests.fakes.fake_switch import FakeSwitch
+from tests.fakes.fake_visit import SALES, SUPPORT, FakeIvr
 from tests.fakes.memory_recorder import MemoryRecorder
 from tests.fakes.scripted_line import ScriptedLine, Trunk
 from tests.virtual_time import START, LoopClock, settle
 
-SALES, SUPPORT = QueueName("sales"), QueueName("support")
 RING, WRAP_UP = 20, 60
 ACK_LIMIT = 0.03
 POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
@@ -56,18 +56,6 @@ QUEUES = {
     SALES: QueueSettings(SALES, "Sales", "销售", False, RING, WRAP_UP),
     SUPPORT: QueueSettings(SUPPORT, "Support", "客户服务", True, RING, WRAP_UP),
 }
-
-
-class KeypadIvr:
-    """One question: 1 sales, 2 support, 9 goodbye; silence is support."""
-
-    seconds = 5.0
-
-    async def serve(self, line: CallerLine, call: Call) -> QueueName | None:
-        await line.answer()
-        key = await line.read_key(self.seconds)
-        call.keys.append(("menu", key))
-        return {"1": SALES, "9": None}.get(key, SUPPORT)
 
 
 class FakePhoneControl:
@@ -120,7 +108,7 @@ class Centre:
         self.switch = FakeSwitch()
         self.kept = KeptWork()
         self.control = FakePhoneControl()
-        self.ivr = KeypadIvr()
+        self.ivr = FakeIvr()
         self.trunk = Trunk(self.bus, self.clock)
         self.channels = 0
         self._build(rules or RosterRules())
@@ -142,6 +130,7 @@ class Centre:
             distributor=self.distributor,
             presenter=self.presenter,
             ivr=self.ivr,
+            switch=self.switch,
             phone_book=BOOK,
             queues=QUEUES,
             clock=self.clock,
@@ -214,6 +203,7 @@ class Centre:
 
     async def __aenter__(self) -> Self:
         self.switch.on_click = self._click
+        self.switch.on_cut = self.trunk.cut
         self.tasks.run(self.mirror.run(), "mirror")
         self.up()
         await settle()

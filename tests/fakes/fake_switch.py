@@ -20,6 +20,7 @@ class FakeSwitch:
         self.withdrawn = 0
         self.fails: dict[str, CallcenterError] = {}
         self.on_click: Originate | None = None
+        self.on_cut: Callable[[str, str], None] | None = None
 
     async def click_to_call(
         self, call_id: CallId, phone: str, number: str, *, ring_seconds: int, variables: Mapping[str, str]
@@ -33,6 +34,12 @@ class FakeSwitch:
 
     async def hang_up_phone(self, call_id: CallId, phone: str) -> None:
         self._do("hang_up_phone", call_id, phone)
+
+    async def cut_announcement(self, channel_id: str) -> None:
+        self._cut(channel_id, "play")
+
+    async def cut_listening(self, channel_id: str) -> None:
+        self._cut(channel_id, "read_key")
 
     async def mirror_agent(self, phone: str, name: str, *, ready: bool) -> None:
         self._do("mirror_agent", phone, name, ready)
@@ -56,6 +63,11 @@ class FakeSwitch:
     def refuse(self, order: str) -> None:
         """Asterisk refuses this order from now on."""
         self.fails[order] = ActionFailed(f"{order} was refused")
+
+    def _cut(self, channel_id: str, kind: str) -> None:
+        self._do(f"cut {kind}", channel_id)
+        if self.on_cut is not None:
+            self.on_cut(channel_id, kind)
 
     def _do(self, order: str, *facts: object) -> None:
         self.told.append((order, *facts))

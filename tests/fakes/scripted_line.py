@@ -17,12 +17,14 @@ from callcenter.calls.events import (
     PhoneState,
     PhoneStateChanged,
 )
-from callcenter.calls.ports import DialOutcome, DialResult
+from callcenter.calls.ports import DialOutcome, DialResult, RecordedMessage
 from callcenter.clock import Clock
 from callcenter.errors import ActionFailed, CallerGone
 from callcenter.ids import CallId, Extension
 
 OUTSIDE = Extension("")
+ALL_KEYS = "0123456789*#"
+PROMPT_SECONDS = 2.0
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Trunk:
         self.clock = clock
         self.phones: dict[str, Phone] = {}
         self.rung: list[Rung] = []
+        self.lines: dict[str, ScriptedLine] = {}
+        """By channel id."""
         self.blind = False
         """Nothing is seen: our link to Asterisk's events is down."""
         self.late = 0.0
@@ -83,6 +87,13 @@ class Trunk:
             self._later.append(handle)
         else:
             self.bus.publish(event)
+
+    def cut(self, channel_id: str, kind: str) -> None:
+        """Asterisk is told to end what a line plays (``play``) or waits for (``read_key``)."""
+        line = self.lines[channel_id]
+        if line.busy_with != kind:
+            raise ActionFailed("nothing to cut")
+        line.cuts.set()
 
     def set_state(self, phone: Phone, state: PhoneState) -> None:
         """A device state."""
@@ -117,10 +128,24 @@ class ScriptedLine:
         self.finished = False
         self.hung_up = False
         self.music = False
+        self.music_class = ""
+        self.heard: list[tuple[float, str]] = []
+        """Each prompt, and when it began."""
+        self.missing: set[str] = set()
+        """Prompts whose sound isn't there."""
+        self.listened: list[float] = []
+        """The seconds of each wait for a key."""
+        self.busy_with = ""
+        """The command in flight that may be cut short."""
+        self.cuts = asyncio.Event()
+        self.messages: list[str] = []
         self.left = asyncio.Event()
         self.fails: set[str] = set()
         """Methods which Asterisk does not answer from now on."""
         self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._turn = asyncio.Lock()
+        """One command at a time, as in the dialogue with Asterisk."""
+        trunk.lines[channel_id] = self
 
     # ------------------------------------------------------------ what the caller does
 
@@ -149,23 +174,33 @@ class ScriptedLine:
         self.variables.update(values)
 
     async def play(self, prompt: str, *, interrupt_keys: str = "") -> str:
-        del prompt
-        return await self.read_key(2.0) if interrupt_keys else await self._pass(2.0)
+        async with self._turn:
+            await self._check("play")
+            if prompt in self.missing:
+                raise ActionFailed("no such file", code="agi_failed")
+            self.music = False
+            self.heard.append((self.trunk.clock.now(), prompt))
+            return await self._pass("play", PROMPT_SECONDS, interrupt_keys)
 
     async def read_key(self, seconds: float) -> str:
-        await self._command("read_key")
-        key, gone = asyncio.create_task(self._keys.get()), asyncio.create_task(self.left.wait())
-        try:
-            await asyncio.wait({key, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                raise CallerGone("hung up")
-            return key.result() if key.done() else ""
-        finally:
-            await _drop(key, gone)
+        async with self._turn:
+            await self._check("read_key")
+            self.listened.append(seconds)
+            return await self._pass("read_key", seconds, ALL_KEYS)
 
-    async def start_music(self) -> None:
+    async def record_message(
+        self, path: str, *, max_seconds: int, silence: int, finish: str
+    ) -> RecordedMessage:
+        async with self._turn:
+            await self._check("record_message")
+            self.messages.append(path)
+            began = self.trunk.clock.now()
+            key = await self._pass("record_message", max_seconds, finish)
+            return RecordedMessage(self.trunk.clock.now() - began, key)
+
+    async def start_music(self, music: str = "") -> None:
         await self._command("start_music")
-        self.music = True
+        self.music, self.music_class = True, music
 
     async def stop_music(self) -> None:
         await self._command("stop_music")
@@ -250,16 +285,36 @@ class ScriptedLine:
         finally:
             await _drop(moves, gone)
 
-    async def _pass(self, seconds: float) -> str:
-        await self._command("play")
+    async def _pass(self, name: str, seconds: float, keys: str) -> str:
+        """Time passes until a key of these, a cut, or the hang-up; other keys are lost."""
+        self.cuts.clear()
+        self.busy_with = name
+        until = self.trunk.clock.now() + seconds
         try:
-            async with asyncio.timeout(seconds):
-                await self.left.wait()
-        except TimeoutError:
+            while (left := until - self.trunk.clock.now()) > 0:
+                key = await self._key(left)
+                if self.cuts.is_set() or key in keys:
+                    return "" if self.cuts.is_set() else key
             return ""
-        raise CallerGone("hung up")
+        finally:
+            self.busy_with = ""
+
+    async def _key(self, seconds: float) -> str:
+        key, gone = asyncio.create_task(self._keys.get()), asyncio.create_task(self.left.wait())
+        cut = asyncio.create_task(self.cuts.wait())
+        try:
+            await asyncio.wait({key, gone, cut}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                raise CallerGone("hung up")
+            return key.result() if key.done() else ""
+        finally:
+            await _drop(key, gone, cut)
 
     async def _command(self, name: str) -> None:
+        async with self._turn:
+            await self._check(name)
+
+    async def _check(self, name: str) -> None:
         await asyncio.sleep(0)
         if self.left.is_set():
             raise CallerGone("hung up")
