@@ -64,7 +64,7 @@ class Knowing(Protocol):
 class Lines(Protocol):
     """Who waits."""
 
-    def waiting(self, queue: QueueName) -> int:
+    def waiting_in(self, queue: QueueName) -> int:
         """How many wait in this queue now."""
 
 

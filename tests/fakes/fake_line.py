@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from callcenter.calls.ports import DialResult
+from callcenter.calls.ports import DialResult, RecordedMessage
 from callcenter.clock import ManualClock
 from callcenter.errors import ActionFailed, CallerGone
 from callcenter.ids import CallId
@@ -32,7 +33,13 @@ class FakeLine:
         number: str = "13800138000",
         name: str = "",
         did: str = "4001",
+        spoken: Iterable[float] = (),
+        lengths: Mapping[str, float] | None = None,
     ) -> None:
+        self._spoken = deque(spoken)
+        self._lengths = dict(lengths or {})
+        self.keys_read = 0
+        self.music_class = ""
         self.clock = clock or ManualClock()
         self._presses = deque(presses)
         self._cuts = dict(cuts or {})
@@ -95,23 +102,44 @@ class FakeLine:
             del self._cuts[prompt]
             self.clock.move(KEY_SECONDS)
             return self._do(key)
-        self.clock.move(PROMPT_SECONDS)
+        if key == NO_ANSWER:
+            del self._cuts[prompt]
+            return self._do(key)
+        self.clock.move(self._lengths.get(prompt, PROMPT_SECONDS))
         return ""
 
     async def read_key(self, seconds: float) -> str:
         """The next scripted press."""
         self._check()
         press = self._presses.popleft() if self._presses else SILENCE
+        self.keys_read += 1
         if press == SILENCE:
             self.clock.move(seconds)
             return ""
         self.clock.move(KEY_SECONDS)
         return self._do(press)
 
-    async def start_music(self) -> None:
+    async def record_message(
+        self, path: str, *, max_seconds: int, silence: int, finish: str
+    ) -> RecordedMessage:
+        """The next scripted speech; after the last nothing is said. Writes a file as long as what was said, where there
+        is a folder for it."""
+        self._check()
+        self.recorded.append(path)
+        seconds = self._spoken.popleft() if self._spoken else 0.0
+        length = min(abs(seconds), max_seconds)
+        file = Path(path)
+        if file.parent.is_dir():
+            file.write_bytes(bytes(44 + round(length * 16000)))
+        self.clock.move(length if seconds else silence)
+        if seconds < 0:
+            self._do(HANG_UP)
+        return RecordedMessage(length, finish[0] if seconds else "")
+
+    async def start_music(self, music: str = "") -> None:
         """On."""
         self._check()
-        self.music = True
+        self.music, self.music_class = True, music
 
     async def stop_music(self) -> None:
         """Off."""
