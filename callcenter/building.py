@@ -18,7 +18,7 @@ from callcenter.desk.desk import Desk, DeskParts
 from callcenter.desk.feed import Feed
 from callcenter.history.keeper import Keeper
 from callcenter.ivr.flow.flow import Flow
-from callcenter.ivr.flow.loader import load_flow
+from callcenter.ivr.flow.loader import Known, load_flow
 from callcenter.ivr.front import FrontDoor
 from callcenter.ivr.speech.engine import Pyttsx3Engine
 from callcenter.ivr.speech.prompts import PromptLibrary
@@ -144,7 +144,7 @@ async def storage(settings: Settings, ground: Ground) -> AsyncIterator[Kept]:
 async def front_door(settings: Settings, ground: Ground) -> FrontDoor:
     """The flow that callers meet, with its prompts spoken; raises ``FlowInvalid``."""
     ivr = settings.ivr
-    flow = load_flow(ivr.flow, queue_settings(settings).keys())
+    flow = load_flow(ivr.flow, Known(queues=queue_settings(settings).keys()))
     prompts = PromptLibrary(Pyttsx3Engine(), ivr.prompts_folder, ivr.flow.parent / "prompts")
     if await prompts.recall(flow):
         # All are there from an earlier start: callers need not wait until the speech engine has said so.

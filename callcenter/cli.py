@@ -192,12 +192,11 @@ app.add_typer(ivr, name="ivr")
 @_explained
 def ivr_check(files: Annotated[list[Path], typer.Argument()], config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check flows; every problem with its file, line and node. Exit status 0 when all can be used."""
-    from callcenter.ids import QueueName  # noqa: PLC0415
-    from callcenter.ivr.flow.loader import load_flow  # noqa: PLC0415
+    from callcenter.ivr.flow.loader import Known, load_flow  # noqa: PLC0415
 
-    queues = [QueueName(queue.name) for queue in load(config).queues]
+    known = Known(queues=[queue.name for queue in load(config).queues])
     for file in files:
-        load_flow(file, queues)
+        load_flow(file, known)
         typer.echo(f"{file}: good")
 
 

@@ -331,32 +331,14 @@ class HangupNode(Node):
 
 
 AnyNode: TypeAlias = Annotated[
-    SayNode
-    | GotoNode
-    | LanguageNode
-    | MenuNode
-    | CollectNode
-    | IdentifyNode
-    | HoursNode
-    | BranchNode
-    | LookupNode
-    | SetNode
-    | QueueNode
-    | CallbackNode
-    | VoicemailNode
-    | RecordNode
-    | ComplaintNode
-    | TransferNode
-    | StatusNode
-    | SurveyNode
-    | SubflowNode
-    | ReturnNode
-    | HangupNode,
+    SayNode | GotoNode | LanguageNode | MenuNode | CollectNode | IdentifyNode | HoursNode | BranchNode | LookupNode
+    | SetNode | QueueNode | CallbackNode | VoicemailNode | RecordNode | ComplaintNode | TransferNode | StatusNode
+    | SurveyNode | SubflowNode | ReturnNode | HangupNode,
     Field(discriminator="type"),
-]
+]  # fmt: skip
 
 
-_Kind: TypeAlias = Literal["prompt", "target"]
+Kind: TypeAlias = Literal["prompt", "target"]
 _PROMPTS = frozenset({"prompt", "pin_prompt", "said", "thanks", "found", "say"})
 _TARGETS = frozenset(
     {"next", "failure", "otherwise", "then", "unknown", "locked", "open", "closed", "holiday", "not_found", "refused",
@@ -366,28 +348,31 @@ _TARGETS = frozenset(
 
 def prompts_of(part: Part) -> tuple[str, ...]:
     """The prompts that a node (or a part of one) names, once each; the defaults are not among them."""
-    return tuple(dict.fromkeys(name for kind, name in _named(part) if kind == "prompt"))
+    return tuple(dict.fromkeys(name for kind, _, name in names_in(part) if kind == "prompt"))
 
 
 def targets_of(part: Part) -> tuple[str, ...]:
     """The nodes that a node (or a part of one) leads to, once each; the defaults are not among them."""
-    return tuple(dict.fromkeys(name for kind, name in _named(part) if kind == "target"))
+    return tuple(dict.fromkeys(name for kind, _, name in names_in(part) if kind == "target"))
 
 
-def _named(part: Part) -> Iterator[tuple[_Kind, str]]:
+def names_in(part: Part, at: tuple[str, ...] = ()) -> Iterator[tuple[Kind, tuple[str, ...], str]]:
+    """Each prompt and node that a part names: which of them, where it stands (below ``at``), the name."""
     for field, value in part:
         if isinstance(value, Part):
-            yield from _named(value)
+            yield from names_in(value, (*at, field))
         elif isinstance(value, list):
-            for item in value:
+            for index, item in enumerate(value):
                 if isinstance(item, Part):
-                    yield from _named(item)
-        elif (kind := _kind(part, field)) is not None:
-            names = value.values() if isinstance(value, dict) else (value,)
-            yield from ((kind, name) for name in names if name is not None)
+                    yield from names_in(item, (*at, field, str(index)))
+        elif value is not None and (kind := _kind(part, field)) is not None:
+            if isinstance(value, dict):
+                yield from ((kind, (*at, field, key), name) for key, name in value.items())
+            else:
+                yield kind, (*at, field), value
 
 
-def _kind(part: Part, field: str) -> _Kind | None:
+def _kind(part: Part, field: str) -> Kind | None:
     """What a field's text names: nodes and prompts; other words, such as a language's keys, name neither."""
     if field in {"no_input", "wrong_input"}:
         # A message's own is where it leads; a question's is what it says.

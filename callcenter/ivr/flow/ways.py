@@ -16,11 +16,14 @@ from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.nodes import (
     BranchNode,
     CallbackNode,
+    HangupNode,
     HoursNode,
     IdentifyNode,
     LanguageNode,
     LookupNode,
     MessageNode,
+    QueueNode,
+    ReturnNode,
     StatusNode,
     SubflowNode,
     SurveyNode,
@@ -107,8 +110,15 @@ def leads_to(flow: Flow, node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*targets_of(node), *(name for name in _resolved(flow, node) if name))))
 
 
+def may_end(flow: Flow, node: Node) -> bool:
+    """Can the flow be over after this node, other than by failure? Its end, a person, or a way written nowhere."""
+    if isinstance(node, QueueNode | TransferNode | ReturnNode | HangupNode):
+        return True
+    return None in (*_resolved(flow, node)[:-1], getattr(node, "next", ""))
+
+
 def _resolved(flow: Flow, node: Node) -> tuple[str | None, ...]:
-    """The ways that defaults can fill."""
+    """The ways that defaults can fill; that of failure is the last one."""
     failure = failure_of(flow, node)
     match node:
         case Question():
