@@ -15,6 +15,8 @@ from callcenter.clock import Clock
 from callcenter.history.ports import OpenCall, PresenceRow
 from callcenter.history.story import CallStory, OfferLine, SegmentLine, WrapUpLine
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, QueueName, SegmentId
+from callcenter.recordings.files import Recorded
+from callcenter.storage.call_parts import CallParts, parts_of, recorded
 from callcenter.storage.complaints import complaint_number
 from callcenter.storage.database import Database
 from callcenter.storage.tables import (
@@ -59,6 +61,7 @@ class CallComplaint:
     severity: str
     state: str
     opened_at: dt.datetime
+    recording_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,8 @@ class StoredCalls:
             parts = await _all(connection, _of_call(segments, call_id, segments.c.position))
             offered = await _all(connection, _of_call(offers, call_id, offers.c.offered_at))
             said = await _all(connection, _of_call(wrap_ups, call_id, wrap_ups.c.ended_at))
-        return self._story(found[0], parts, offered, said)
+            beside = await parts_of(connection, call_id)
+        return self._story(found[0], parts, offered, said, beside)
 
     async def complaints_of(self, call_id: CallId) -> list[CallComplaint]:
         """Complaints received in this call."""
@@ -163,6 +167,7 @@ class StoredCalls:
                     row["severity"],
                     row["state"],
                     row["opened_at"],
+                    row["recording"],
                 )
                 for row in await _all(connection, query)
             ]
@@ -178,13 +183,10 @@ class StoredCalls:
                 )
         return None
 
-    async def call_of_recording(self, recording_id: str) -> CallId | None:
-        """The call that a recording is of."""
+    async def recorded(self, recording_id: str) -> Recorded | None:
+        """What a recording is of, and whose; None when nothing on record has it."""
         async with self._database.reading() as connection:
-            found = await connection.scalar(
-                select(calls.c.id).where(calls.c.recording == recording_id).limit(1)
-            )
-        return None if found is None else CallId(found)
+            return await recorded(connection, recording_id)
 
     async def recent(
         self, limit: int = 50, *, before: dt.datetime | None = None, agent_id: AgentId | None = None
@@ -210,6 +212,7 @@ class StoredCalls:
         parts: Sequence[RowMapping],
         offered: Sequence[RowMapping],
         said: Sequence[RowMapping],
+        beside: CallParts,
     ) -> CallStory:
         now = self._clock.wall()
         return CallStory(
@@ -245,6 +248,10 @@ class StoredCalls:
                 for one in said
             ),
             recording_id=row["recording"],
+            steps=beside.steps,
+            survey=beside.survey,
+            voicemails=beside.voicemails,
+            callbacks=beside.callbacks,
         )
 
 

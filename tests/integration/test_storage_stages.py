@@ -27,6 +27,7 @@ from callcenter.follow_ups.follow_up import Attempt, AttemptResult, NewFollowUp
 from callcenter.follow_ups.ports import FollowUps
 from callcenter.history.ports import History, OfferRow, PresenceRow, WrapUpRow
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, OfferId, QueueName, UserId, new_id
+from callcenter.recordings.files import Recorded
 from callcenter.storage import sample, tables
 from callcenter.storage.audit import Audit
 from callcenter.storage.calls import StoredCalls, StoredHistory
@@ -330,8 +331,8 @@ async def test_a_call_tells_its_story(database: Database, recorder: DatabaseReco
     assert story.customer_name
     assert await stories.story(CallId("0" * 32)) is None
     assert story.recording_id is not None
-    assert await stored.call_of_recording(story.recording_id) == call.id
-    assert await stored.call_of_recording("' OR 1=1") is None
+    assert await stored.recorded(story.recording_id) == Recorded("call", call.id)
+    assert await stored.recorded("' OR 1=1") is None
 
 
 async def test_an_open_call_counts_up_to_now(database: Database, recorder: DatabaseRecorder) -> None:
