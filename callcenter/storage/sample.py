@@ -19,6 +19,7 @@ from callcenter.clock import Clock
 from callcenter.complaints.complaint import ComplaintState, Severity
 from callcenter.customers.customer import Tier
 from callcenter.storage import sample_people as people
+from callcenter.storage import sample_self_service as self_service
 from callcenter.storage import tables
 from callcenter.storage.database import Database
 from callcenter.storage.entries import Row, sums
@@ -66,9 +67,11 @@ async def fill(
     seed: int = 2026,
 ) -> bool:
     """Make users (``agent1001`` ..., ``supervisor``, ``admin``) and customers with their history, in one
-    transaction; ``password_hash`` gives the argon2 hash for a log-in name. Does nothing, and gives False, when
-    there is a customer or a user already."""
+    transaction; ``password_hash`` gives the argon2 hash for a log-in name. The first customers have a PIN (see
+    ``sample_self_service``). Does nothing, and gives False, when there is a customer or a user already."""
     people_here = await asyncio.to_thread(_staff_rows, agents, password_hash, clock.wall())
+    ids = range(1, customers + 1)
+    pins = await asyncio.to_thread(self_service.pin_rows, ids, clock.wall())
     async with database.writing() as connection:
         for table in (tables.users, tables.customers):
             if await connection.scalar(select(func.count()).select_from(table)):
@@ -76,13 +79,15 @@ async def fill(
         await connection.execute(insert(tables.users), people_here)
         query = select(tables.users.c.id).where(tables.users.c.role == "agent").order_by(tables.users.c.id)
         staff = list(await connection.scalars(query))
-        ids = range(1, customers + 1)
         await _insert(connection, _customers(random.Random(seed), ids, staff, clock.wall(), Amounts()))
         pair = [
             {"customer_id": one, "number_key": SHARED_NUMBER, "position": 9} for one in ids if one in {2, 3}
         ]
         if pair:
             await connection.execute(insert(tables.customer_numbers), pair)
+        if pins:
+            await connection.execute(insert(tables.customer_pins), pins)
+            await connection.execute(insert(tables.orders), self_service.order_rows(ids, clock.wall()))
     return True
 
 
