@@ -67,6 +67,8 @@ class Callbacks:
         """By number: there is one callback for each."""
         self._tries: dict[CallId, _Open] = {}
         """By the call that is being made for it."""
+        self._resumed: dict[CallId, tuple[QueueName, float]] = {}
+        """Living calls that took the place of a callback: the place is theirs as long as the call lives."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -91,6 +93,8 @@ class Callbacks:
         p, wanted = self._p, normalise(number, self._p.region)
         if queue not in p.queues or not rules.may_ring(wanted, p.region, p.rules):
             return "refused"
+        _, resumed = self._resumed.get(call.id, (queue, arrived))
+        arrived = min(arrived, resumed)
         now = p.clock.wall()
         asked = Callback(
             id=new_id(p.clock),
@@ -127,14 +131,13 @@ class Callbacks:
     def resume_place(self, call: Call, queue: QueueName) -> float | None:
         """The customer is here again: see ``KeptPlaces``. A try that is on is broken off, so that nobody rings a
         customer who rings us; one that was answered is a talk, and no open callback any more."""
-        if call.number.kind is not NumberKind.E164:
-            return None
-        one = self._open.get(call.number.key)
-        if one is None or one.callback.queue != queue:
-            return None
-        self._drop(one, CallbackState.MERGED)
-        log.info("caller takes the place of the own callback", callback_id=one.callback.id, call_id=call.id)
-        return one.arrived
+        one = self._open.get(call.number.key) if call.number.kind is NumberKind.E164 else None
+        if one is not None and one.callback.queue == queue:
+            self._drop(one, CallbackState.MERGED)
+            self._resumed[call.id] = (queue, one.arrived)
+            log.info("caller takes the place of a callback", callback_id=one.callback.id, call_id=call.id)
+        where, arrived = self._resumed.get(call.id, (queue, None))
+        return arrived if where == queue else None
 
     # -------------------------------------------------------- what happens
 
@@ -146,6 +149,7 @@ class Callbacks:
 
     def call_ended(self, event: CallEnded) -> None:
         """A try is over: connected, not reached, or it broke off before the customer was rung."""
+        self._resumed.pop(event.call.id, None)
         one = self._tries.pop(event.call.id, None)
         if one is None:
             return
@@ -239,6 +243,11 @@ class Callbacks:
         self._run(one)
 
     def _run(self, one: _Open) -> None:
+        """In its place at once, if it is the time; the task goes on from there."""
+        now = self._p.clock.wall()
+        opens, closes = rules.next_ring(one.callback, now, self._p.rules)
+        if opens <= now < closes:
+            self._join(one)
         one.task = self._p.tasks.start(self._make(one), f"callback {one.callback.id}")
 
     def _merge(self, one: _Open, again: Callback, arrived: float) -> None:
