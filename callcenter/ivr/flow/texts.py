@@ -59,7 +59,7 @@ Spoken: TypeAlias = Annotated[str, AfterValidator(_spoken)]
 class Part(BaseModel):
     """Strict and closed: an unknown word or a wrong kind of value is an error, never ignored."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Texts(Part):
