@@ -27,9 +27,15 @@ class NewUser:
     role: str
     extension: str
     queues: frozenset[str]
+    skills: frozenset[str] = frozenset()
 
 
-def checked(new: NewUser, password: str, known_queues: frozenset[QueueName]) -> NewUser:
+def checked(
+    new: NewUser,
+    password: str,
+    known_queues: frozenset[QueueName],
+    known_skills: frozenset[str] = frozenset(),
+) -> NewUser:
     """The user, if it can be added; raises ``BadInput`` saying what would be right."""
     if not USERNAME.fullmatch(new.username):
         raise BadInput("A user name has 1 to 40 letters, digits, dots, dashes or underscores, such as li.na.")
@@ -43,6 +49,9 @@ def checked(new: NewUser, password: str, known_queues: frozenset[QueueName]) -> 
         raise BadInput(
             f"There is no queue {', '.join(sorted(unknown))}: there are {', '.join(sorted(known_queues))}."
         )
+    if unknown := new.skills - known_skills:
+        there = ", ".join(sorted(known_skills)) or "none in the settings yet"
+        raise BadInput(f"There is no skill {', '.join(sorted(unknown))}: there are {there}.")
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadInput(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     return new
@@ -60,15 +69,20 @@ class UserKeeper(Protocol):
         *,
         extension: str = "",
         queues: Iterable[QueueName] = (),
+        skills: Iterable[str] = (),
     ) -> UserId:
         """Keep a new user; raises ``Conflict`` when the name is taken."""
 
 
 async def add_user(
-    users: UserKeeper, new: NewUser, password: str, known_queues: frozenset[QueueName]
+    users: UserKeeper,
+    new: NewUser,
+    password: str,
+    known_queues: frozenset[QueueName],
+    known_skills: frozenset[str] = frozenset(),
 ) -> UserId:
     """Check and keep; the password is kept as an argon2 hash only. Raises ``BadInput``, ``Conflict``."""
-    checked(new, password, known_queues)
+    checked(new, password, known_queues, known_skills)
     return await users.add(
         new.username,
         new.name,
@@ -76,4 +90,5 @@ async def add_user(
         PasswordHasher().hash(password),
         extension=new.extension,
         queues=[QueueName(queue) for queue in sorted(new.queues)],
+        skills=sorted(new.skills),
     )
