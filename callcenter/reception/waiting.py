@@ -81,13 +81,13 @@ class Wait:
                 if gone.done():
                     gone.result()
                     raise CallerGone("while waiting")
-                if offer.done():
-                    return offer.result()
+                if not self.place.pending:
+                    return await offer
                 if self._over():
                     return await self._go("timeout")
                 key = await self._pass_time(offer, gone)
                 outcome = self._meaning(key)
-                if outcome is not None and not offer.done():
+                if outcome is not None and self.place.pending:
                     return await self._go(outcome)
         finally:
             offer.cancel()

@@ -215,7 +215,7 @@ class ScriptedLine:
 
     async def finish(self) -> None:
         if "finish" in self.fails:
-            raise ActionFailed("no answer")
+            raise ActionFailed("no answer", code="line_lost" if "line" in self.fails else None)
         self.finished = True
 
     async def hang_up(self) -> None:

@@ -117,3 +117,21 @@ def _arguments(line: str) -> list[str]:
                 inside = True
             words[-1] += c
     return words
+
+
+def test_record_file() -> None:
+    """A tone first; milliseconds for the whole, seconds for the silence; nothing hostile gets through."""
+    assert commands.record_file("/r/ab", "wav", "#", 60_000, 4) == (
+        b'RECORD FILE "/r/ab" "wav" "#" "60000" "BEEP" "s=4"\n'
+    )
+    hostile: list[tuple[str, str, str, int, int]] = [
+        ("/r/../etc/x", "wav", "#", 60_000, 4),
+        ("/r/a\nb", "wav", "#", 60_000, 4),
+        ("/r/ab", "wav|gsm", "#", 60_000, 4),
+        ("/r/ab", "wav", "#a", 60_000, 4),
+        ("/r/ab", "wav", "#", 0, 4),
+        ("/r/ab", "wav", "#", 60_000, 0),
+    ]
+    for words in hostile:
+        with pytest.raises(BadInput):
+            commands.record_file(*words)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from callcenter.asterisk.agi.framing import AgiReply
-from callcenter.calls.ports import CallerLine, PhoneBook
+from callcenter.calls.ports import CallerLine, PhoneBook, RecordedMessage
 from callcenter.clock import ManualClock
 from callcenter.errors import ActionFailed, BadInput, CallerGone
 from callcenter.ids import CallId
@@ -271,3 +271,47 @@ async def test_an_outbound_call() -> None:
     assert not any("waiting" in sent for sent in session.lines)
     with pytest.raises(BadInput):
         await line.dial_number("1@x", ring_seconds=30, call_id=CALL)
+
+
+async def test_music_of_a_class() -> None:
+    """The default one where none is named; a name that could be more than a name is refused."""
+    scene = Scene()
+    await scene.line.start_music()
+    await scene.line.start_music("jazz")
+    assert scene.session.lines == ['SET MUSIC "ON" "default"', 'SET MUSIC "ON" "jazz"']
+    for hostile in ("a b", "a\nb", "../x", "a,b", "ü"):
+        with pytest.raises(BadInput):
+            await scene.line.start_music(hostile)
+
+
+MESSAGES = {
+    "a key ended it": (AgiReply(200, "35", "dtmf", 16_000), RecordedMessage(2.0, "#")),
+    "silence ended it": (AgiReply(200, "0", "timeout", 20_000), RecordedMessage(2.5, "")),
+    "only silence": (AgiReply(200, "0", "timeout", 8_160), RecordedMessage(0.0, "")),
+    "not even silence": (AgiReply(200, "0", "timeout", 0), RecordedMessage(0.0, "")),
+    "a key in the tone": (AgiReply(200, "35", "randomerror", 0), RecordedMessage(0.0, "#")),
+    "it was as long as it may be": (AgiReply(200, "0", "timeout", 80_160), RecordedMessage(10.02, "")),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+async def test_recording_a_message(name: str) -> None:
+    """How long it is and what ended it; silence alone is no message."""
+    reply, message = MESSAGES[name]
+    scene = Scene()
+    scene.session.answers["RECORD FILE"] = reply
+    made = await scene.line.record_message("/r/a.wav", max_seconds=10, silence=3, finish="#")
+    assert made == message
+    assert scene.session.lines == ['RECORD FILE "/r/a" "wav" "#" "10000" "BEEP" "s=3"']
+
+
+async def test_a_message_that_can_not_be_recorded() -> None:
+    """The caller went in it, or Asterisk could not write it; a path that isn't ours never gets there."""
+    scene = Scene()
+    scene.session.answers["RECORD FILE"] = AgiReply(200, "-1", "hangup", 8_000)
+    with pytest.raises(CallerGone):
+        await scene.line.record_message("/r/a.wav", max_seconds=10, silence=3, finish="#")
+    for path in ("a.wav", "/r/../a.wav", "/r/a.sh", "/r/a\n.wav"):
+        with pytest.raises(BadInput):
+            await scene.line.record_message(path, max_seconds=10, silence=3, finish="#")
+    assert len(scene.session.lines) == 1

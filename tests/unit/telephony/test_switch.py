@@ -261,3 +261,13 @@ async def test_cutting_an_announcement() -> None:
     scene.ringing()
     await scene.switch.cut_announcement("s-1.1")
     assert scene.orders() == ["Action: ControlPlayback|Channel: PJSIP/trunk-00000001|Control: stop"]
+
+
+async def test_cutting_a_wait_for_keys() -> None:
+    """A key that no telephone has ends it; only on a channel that is known."""
+    scene = Scene()
+    with pytest.raises(ActionFailed):
+        await scene.switch.cut_listening("s-1.1")
+    scene.ringing()
+    await scene.switch.cut_listening("s-1.1")
+    assert scene.orders() == ["Action: PlayDTMF|Channel: PJSIP/trunk-00000001|Digit: D|Receive: true"]
