@@ -1,5 +1,6 @@
 """What the settings mean to the parts that are built from them."""
 
+import datetime as dt
 from pathlib import Path
 
 from callcenter.asterisk.ami.connection import AmiTarget
@@ -7,6 +8,8 @@ from callcenter.calls.ports import PhoneBook, QueueSettings
 from callcenter.customers.customer import Tier
 from callcenter.errors import SettingsError
 from callcenter.ids import QueueName
+from callcenter.ivr.flow.checks import Known
+from callcenter.ivr.shelf import Entrances
 from callcenter.routing.policy import LinePolicy
 from callcenter.settings import AsteriskSettings, PhoneSettings, Settings
 
@@ -29,6 +32,24 @@ def queue_settings(settings: Settings) -> dict[QueueName, QueueSettings]:
         )
         for queue in settings.queues
     }
+
+
+def ivr_known(settings: Settings, today: dt.date) -> Known:
+    """What flows may name."""
+    ivr = settings.ivr
+    return Known(
+        queues=frozenset(queue.name for queue in settings.queues),
+        skills=frozenset(settings.skills),
+        queries=frozenset(query.name for query in ivr.queries),
+        services=frozenset(service.name for service in ivr.services),
+        entrances=entrances(settings).flows(),
+        today=today,
+    )
+
+
+def entrances(settings: Settings) -> Entrances:
+    """Which number leads to which flow."""
+    return Entrances(settings.ivr.flow, dict(settings.ivr.numbers))
 
 
 def line_policy(settings: Settings) -> LinePolicy:

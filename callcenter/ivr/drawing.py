@@ -6,15 +6,15 @@ from callcenter.ivr.flow import ways
 from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.nodes import (
     BranchNode,
-    Case,
     LanguageNode,
     MenuNode,
-    Node,
     QueueNode,
     SubflowNode,
+    TransferNode,
     prompts_of,
     targets_of,
 )
+from callcenter.ivr.flow.parts import Node
 from callcenter.supervision.flows import Graph, GraphEdge, GraphNode
 
 MAX_TEXT = 60
@@ -55,21 +55,20 @@ def _edges(flow: Flow, name: str, node: Node) -> Iterator[GraphEdge]:
     """The node's ways, one edge for each target and label."""
     written = list(_written(node))
     drawn = {target for target, _, _ in written}
-    for target in targets_of(node):
-        if target not in drawn:
-            written.append((target, "otherwise", False))
-    for target in ways.leads_to(flow, node):
-        if target not in drawn and target not in targets_of(node):
-            written.append((target, "default", False))
-    if not written or (_goes_on(node) and getattr(node, "next", None) is None):
+    own = targets_of(node)
+    written += [(target, "otherwise", False) for target in own if target not in drawn]
+    written += [
+        (target, "default", False) for target in ways.leads_to(flow, node) if target not in {*drawn, *own}
+    ]
+    if _falls_off(node):
         written.append((DEFAULT_END, "", True))
     for target, label, usual in dict.fromkeys(written):
         yield GraphEdge(name, target, label, usual)
 
 
-def _goes_on(node: Node) -> bool:
-    """Has this kind of node a way called ``next``?"""
-    return "next" in type(node).model_fields
+def _falls_off(node: Node) -> bool:
+    """Does the usual way lead where nothing is written? A transfer's end is the call's."""
+    return getattr(node, "next", "") is None and not isinstance(node, TransferNode)
 
 
 def _written(node: Node) -> Iterator[tuple[str, str, bool]]:
@@ -81,15 +80,19 @@ def _written(node: Node) -> Iterator[tuple[str, str, bool]]:
             if node.next:
                 yield node.next, " / ".join(f"{key} {language}" for key, language in node.keys.items()), True
         case BranchNode():
-            yield from ((case.next, _short(case.when), True) for case in node.cases if isinstance(case, Case))
+            yield from ((case.next, _short(case.when), True) for case in node.cases)
         case SubflowNode():
             yield from ((target, result, True) for result, target in node.results.items())
         case QueueNode():
             yield from _waiting(node)
+        case _:
+            pass
     for field in type(node).model_fields:
         value = getattr(node, field)
-        if isinstance(value, str) and field in _TARGET_FIELDS and not (
-            field == "next" and isinstance(node, LanguageNode)
+        if (
+            isinstance(value, str)
+            and field in _TARGET_FIELDS
+            and not (field == "next" and isinstance(node, LanguageNode))
         ):
             yield value, _LABELS.get(field, field), field in _USUAL
 

@@ -1,0 +1,96 @@
+"""What the flows' pages show and do: ``supervision.flows.Flows``."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from callcenter.history.flows import FlowBook, FlowFigures, FlowVersion
+from callcenter.ids import UserId
+from callcenter.ivr.counting import Counter
+from callcenter.ivr.drawing import draw
+from callcenter.ivr.flow.flow import Flow
+from callcenter.ivr.flow.loader import Known, examine
+from callcenter.ivr.shelf import Shelf
+from callcenter.supervision.flows import Fault, FlowLine, Graph
+
+
+class FlowPages:
+    """Joins the shelf (what is published), the book (what was), and the counter (who is where)."""
+
+    def __init__(self, shelf: Shelf, book: FlowBook, counter: Counter) -> None:
+        self._shelf = shelf
+        self._book = book
+        self._counter = counter
+
+    # -------------------------------------------------------- to be seen
+
+    def listing(self) -> Sequence[FlowLine]:
+        """All flows, by name."""
+        return [self._line(name, flow) for name, flow in sorted(self._shelf.flows.items())]
+
+    def _line(self, name: str, flow: Flow) -> FlowLine:
+        kept = self._shelf.kept(name)
+        titles = (flow.title.en, flow.title.zh) if flow.title else (name, name)
+        return FlowLine(
+            name,
+            *titles,
+            version=kept.version,
+            at=kept.at,
+            by=kept.by_name,
+            callers=sum(self._counter.now(name).values()),
+            numbers=self._shelf.entrances.numbers_of(name),
+        )
+
+    def text(self, flow: str) -> tuple[int, str]:
+        """The current version's number and text."""
+        kept = self._shelf.kept(flow)
+        return kept.version, kept.text
+
+    def graph(self, flow: str) -> Graph:
+        """The current version as a picture."""
+        self._shelf.kept(flow)
+        return draw(self._shelf.flows[flow])
+
+    def draw(self, text: str) -> Graph | None:
+        """A text that is being edited as a picture, as soon as its form is right."""
+        flow = examine(text.encode(), "flow.yaml", Known()).flow
+        return draw(flow) if flow is not None else None
+
+    def now(self, flow: str) -> Mapping[str, int]:
+        """Callers at each node now."""
+        return self._counter.now(flow)
+
+    def version(self) -> int:
+        """Grows whenever callers move, or a flow is published."""
+        return self._counter.version() + self._shelf.changes
+
+    async def versions(self, flow: str) -> Sequence[FlowVersion]:
+        """All versions, the latest first."""
+        self._shelf.kept(flow)
+        return await self._book.versions(flow)
+
+    async def figures(self, flow: str, since: dt.datetime, until: dt.datetime) -> FlowFigures:
+        """What callers did in this period."""
+        self._shelf.kept(flow)
+        return await self._book.figures(flow, since, until)
+
+    # -------------------------------------------------------- to be done
+
+    async def check(self, flow: str, text: str) -> Sequence[Fault]:
+        """Everything that is wrong with a text; warnings say so."""
+        self._shelf.kept(flow)
+        examined = await asyncio.to_thread(self._shelf.examine, flow, text)
+        return [
+            Fault(one.line, one.node, ("warning: " if one.level == "warning" else "") + one.message)
+            for one in examined.problems
+        ]
+
+    async def publish(self, flow: str, text: str, by: UserId, note: str, over: int | None) -> FlowVersion:
+        """Put a text into service."""
+        self._shelf.kept(flow)
+        return await self._shelf.publish(flow, text, by, note, over)
+
+    async def roll_back(self, flow: str, version: int, by: UserId) -> FlowVersion:
+        """Put an old version into service again."""
+        self._shelf.kept(flow)
+        return await self._shelf.roll_back(flow, version, by)
