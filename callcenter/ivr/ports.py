@@ -12,10 +12,13 @@ from callcenter.complaints.status import Status
 from callcenter.customers.lookup import Match
 from callcenter.customers.pins import PinResult
 from callcenter.errors import LookupFailed
+from callcenter.history.ports import VisitRow
 from callcenter.ids import CallId, CustomerId, QueueName
 from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.texts import Language
 from callcenter.reception.visit import Value
+from callcenter.surveys.answer import SurveyAnswer
+from callcenter.voicemails.voicemail import Voicemail
 
 __all__ = [
     "CallbackAsking",
@@ -33,6 +36,7 @@ __all__ = [
     "Row",
     "Shelf",
     "Status",
+    "VisitRecorder",
 ]
 
 Row: TypeAlias = Mapping[str, Value]
@@ -102,6 +106,19 @@ class Prompts(Protocol):
     async def sound(self, name: str, text: str, language: Language, values: Row) -> str:
         """The extension-less path of a text, its variables filled in; ``name`` is ``flow.prompt``, for recordings that
         replace it. Never raises; what can't be had in 2 s is “please hold”, and an alarm."""
+
+
+class VisitRecorder(Protocol):
+    """What a visit leaves behind (a part of ``history.ports.Recorder``); never waits, never fails."""
+
+    def visit(self, row: VisitRow) -> None:
+        """A caller's way through a flow is over."""
+
+    def voicemail(self, voicemail: Voicemail) -> None:
+        """A message was left."""
+
+    def survey_answer(self, answer: SurveyAnswer) -> None:
+        """A customer answered."""
 
 
 class Counting(Protocol):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callcenter.clock import Clock
-from callcenter.history.ports import Recorder
 from callcenter.ivr.ports import (
     CallbackAsking,
     CaseDesk,
@@ -16,6 +15,7 @@ from callcenter.ivr.ports import (
     Lines,
     Lookups,
     Prompts,
+    VisitRecorder,
 )
 
 
@@ -35,5 +35,5 @@ class Services:
     callbacks: CallbackAsking
     lines: Lines
     counting: Counting
-    recorder: Recorder
+    recorder: VisitRecorder
     zone: dt.tzinfo = dt.UTC
