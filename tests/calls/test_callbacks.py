@@ -11,8 +11,9 @@ from callcenter.agents.states import SYSTEM_RONA, RoutingState
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, UserId
 from tests.fakes.callback_centre import CUSTOMER, RULES, CallbackCentre
-from tests.fakes.centre import SALES, SUPPORT, WRAP_UP, adds_up, told
+from tests.fakes.centre import WRAP_UP, adds_up, told
 from tests.fakes.fake_directory import customer
+from tests.fakes.fake_visit import SALES, SUPPORT
 from tests.virtual_time import settle
 
 pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]

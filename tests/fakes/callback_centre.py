@@ -17,8 +17,9 @@ from callcenter.errors import CallcenterError
 from callcenter.ids import CallId, QueueName, new_id
 from callcenter.reception.callback_calls import CallbackParts
 from callcenter.reception.callbacks import Callbacks
-from tests.fakes.centre import BOOK, QUEUES, SUPPORT, Centre
+from tests.fakes.centre import BOOK, QUEUES, Centre
 from tests.fakes.fake_switch import FakeSwitch
+from tests.fakes.fake_visit import SUPPORT
 from tests.fakes.memory_recorder import MemoryRecorder
 from tests.fakes.scripted_line import ScriptedLine
 from tests.virtual_time import settle
