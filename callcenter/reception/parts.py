@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callcenter.agents.roster import Roster
+from callcenter.callbacks.ports import KeptPlaces
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.calls.ports import PhoneBook, QueueSettings, Switch
 from callcenter.clock import Clock
@@ -39,3 +40,5 @@ class Parts:
     """Keys of the fallback's notes that are on record and may be deleted."""
     left: set[CallId] = field(default_factory=set)
     """Calls in dialogue whose caller Asterisk says has left: the coroutine, too, will hear of it."""
+    callbacks: KeptPlaces | None = None
+    """Where callers who ring again find the place of their callback; None: nobody is called back."""

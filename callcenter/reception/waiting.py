@@ -59,7 +59,10 @@ class Wait:
         await self._play_music()
         self._joined = self._p.clock.now()
         self._programme = Programme(self._plan, self._joined)
-        self.place: Place = self._p.distributor.join(self._call, queue, self._call.arrived)
+        callbacks = self._p.callbacks
+        kept = callbacks.resume_place(self._call, queue) if callbacks is not None else None
+        arrived = self._call.arrived if kept is None else min(kept, self._call.arrived)
+        self.place: Place = self._p.distributor.join(self._call, queue, arrived)
 
     async def leave(self) -> None:
         """Give the place up; an offer that still stands is ended."""
