@@ -56,6 +56,7 @@ flow_steps = Table(
         "duration_ms",
         "no_input",
         "wrong_input",
+        "visit_flow",
+        "call_id",
     ),
-    Index("ix_flow_steps_guests", "flow", "visit_flow", "visit_at", "call_id"),
 )

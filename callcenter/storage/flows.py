@@ -16,8 +16,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -131,16 +129,16 @@ def own_visits(flow: str, since: datetime, until: datetime) -> Select[Any]:
 
 
 def guest_visits(flow: str, since: datetime, until: datetime) -> Select[Any]:
-    """The same of visits that began elsewhere and passed this flow. Two ranges instead of “not this flow”: each
-    reads only the index's rows of guests."""
-    passed = [
-        select(_steps.call_id, _steps.visit_flow, _steps.visit_at).where(
-            _steps.flow == flow, elsewhere, _steps.visit_at >= since, _steps.visit_at < until
-        )
-        for elsewhere in (_steps.visit_flow < flow, _steps.visit_flow > flow)
-    ]
-    identity = tuple_(_visits.call_id, _visits.flow, _visits.started_at)
-    return _counted().where(identity.in_(union_all(*passed)))
+    """The same of visits that began elsewhere and passed this flow, each once."""
+    passed = select(_steps.call_id, _steps.visit_flow, _steps.visit_at).where(
+        _steps.flow == flow, _steps.visit_flow != flow, _steps.visit_at >= since, _steps.visit_at < until
+    )
+    guest = passed.distinct().subquery("guest").c
+    return _counted().where(
+        _visits.call_id == guest.call_id,
+        _visits.flow == guest.visit_flow,
+        _visits.started_at == guest.visit_at,
+    )
 
 
 def node_figures(flow: str, since: datetime, until: datetime) -> Select[Any]:

@@ -58,9 +58,18 @@ def create_flow_steps() -> None:
         sa.Column("wrong_input", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("call_id", "visit_flow", "visit_at", "position", name="pk_flow_steps"),
     )
-    figures = ["flow", "visit_at", "node", "way", "duration_ms", "no_input", "wrong_input"]
+    figures = [
+        "flow",
+        "visit_at",
+        "node",
+        "way",
+        "duration_ms",
+        "no_input",
+        "wrong_input",
+        "visit_flow",
+        "call_id",
+    ]
     op.create_index("ix_flow_steps_figures", "flow_steps", figures)
-    op.create_index("ix_flow_steps_guests", "flow_steps", ["flow", "visit_flow", "visit_at", "call_id"])
 
 
 def create_callbacks() -> None:
