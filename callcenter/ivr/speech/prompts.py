@@ -1,35 +1,45 @@
-"""Prompts: from a flow's texts to sound files that are there before the caller is.
+"""Prompts: from a flow's texts to sound files, there before the caller is, or made while the caller waits a moment.
 
 A file's name is made from everything that makes its sound (text, language, voice, engine, version), so a changed
-text is another file, and a file that exists is right. A recording in ``<recordings>/<language>/<name>.wav``
-replaces the spoken text. What can't be made is a soft tone, and an alarm.
+text is another file, and a file that exists is right. Texts without variables are made ahead by ``prepare``; the others
+are filled in and made when they are needed (``said``). A recording replaces any of them (``recordings``). What can't
+be had in time is “please hold”, and an alarm.
 """
 
 import asyncio
 import hashlib
 import json
-import os
-import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from callcenter.clock import Clock, SystemClock
 from callcenter.errors import PartMissing
-from callcenter.ivr.flow.flow import LANGUAGES, Flow, Language
+from callcenter.ivr.flow import template
+from callcenter.ivr.flow.texts import LANGUAGES, Language, Texts
+from callcenter.ivr.ports import Row
 from callcenter.ivr.speech.engine import SpeechEngine, SpeechFailed, Voice
-from callcenter.ivr.speech.sound import tone, write_wav
+from callcenter.ivr.speech.files import PromptFiles
+from callcenter.ivr.speech.flights import Flights
+from callcenter.ivr.speech.recordings import UnusableRecording, find_recording
+from callcenter.ivr.speech.said import FILE_MODE, Keep, SaidFiles
 
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[int, int], None]
 """Told after each prompt: how many are done, of how many."""
 
-_FORMAT = 1  # of the files; a new way of converting is a new number
-_TONE = "please-hold"
+LIMIT = 2.0
+"""Seconds that a caller waits for a sound."""
+ALARM_EVERY = 3600.0
+"""Seconds between two alarms for the same prompt."""
+_FORMAT = 2  # of the files; a new way of converting is a new number
 _AT_ONCE = 2
-_MAX_RECORDING = 20 * 1024 * 1024
+_HOLD = "please_hold"
+_STANDARD = "standard"  # the flow whose recordings may replace it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,175 +59,256 @@ class _Prompt:
     text: str
 
     @property
-    def key(self) -> tuple[str, str]:
-        return f"{self.flow}.{self.name}", self.language
+    def key(self) -> tuple[str, str, str]:
+        return f"{self.flow}.{self.name}", self.language, self.text
+
+    @property
+    def fixed(self) -> bool:
+        return template.parse(self.text).fixed
 
 
 class PromptLibrary:
-    """The sound of every prompt. ``folder`` must be readable by Asterisk; ``recordings`` may be missing."""
+    """The sound of every prompt, of all flows and all their versions at once (``ivr.ports.Prompts``).
 
-    def __init__(self, engine: SpeechEngine, folder: Path, recordings: Path | None = None) -> None:
+    ``folder`` must be readable by Asterisk, which sees it as ``seen_as`` (another path where it is on another machine).
+    ``recordings`` may be missing. ``keep`` bounds what is kept of texts with variables.
+    """
+
+    def __init__(
+        self,
+        engine: SpeechEngine,
+        folder: Path,
+        recordings: Path | None = None,
+        *,
+        seen_as: Path | None = None,
+        keep: Keep | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._engine = engine
-        self._folder = folder.absolute()
         self._recordings = recordings
-        self._paths: dict[tuple[str, str], str] = {}
-        self._missed: set[tuple[str, str]] = set()
+        self._clock = clock or SystemClock()
+        self._files = PromptFiles(folder.absolute(), seen_as)
+        self._said = SaidFiles(self._files.folder / "said", keep or Keep(), self._clock)
+        self._paths: dict[tuple[str, str, str], str] = {}
+        self._unrecorded: set[tuple[str, str, str]] = set()
+        self._voices: dict[Language, Voice] = {}
+        self._looking = Flights[Voice]("voices", self._clock)
+        self._making = Flights[bool]("prompts", self._clock)
+        self._alarms: dict[tuple[str, str], float] = {}
 
-    def path(self, prompt: str, language: str) -> str:
-        """The extension-less path of a prepared prompt (``flow.name``), as Asterisk wants it; the tone for any
-        other, with an alarm the first time."""
-        key = (prompt, language)
-        found = self._paths.get(key)
-        if found is None:
-            if key not in self._missed:
-                self._missed.add(key)
-                log.error("prompt is not there", alarm="prompt_missing", prompt=prompt, language=language)
-            return str(self._folder / _TONE)
-        return found
+    # ------------------------------------------------------------ while a caller listens
 
-    async def recall(self, flow: Flow) -> bool:
+    async def sound(self, name: str, text: str, language: Language, values: Row) -> str:
+        """As ``ivr.ports.Prompts``."""
+        found = self._paths.get((name, language, text))
+        if found is not None:
+            return found
+        try:
+            async with asyncio.timeout(LIMIT):
+                return await self._sound(name, text, language, values)
+        except TimeoutError:
+            self._alarm(name, language, f"no sound within {LIMIT:g} s")
+        except (SpeechFailed, OSError, ValueError) as error:
+            self._alarm(name, language, str(error))
+        return self._files.hold(language)
+
+    async def _sound(self, name: str, text: str, language: Language, values: Row) -> str:
+        flow, _, short = name.rpartition(".")
+        prompt = _Prompt(flow, short, language, text)
+        if prompt.key not in self._unrecorded and await self._prepare(prompt) is not None:
+            return self._paths[prompt.key]
+        said = _sayable(template.fill(text, language, values))
+        voice = self._voices.get(language) or await self._voice(language)
+        digest = _content(said, language, voice)
+        if not self._said.at_hand(digest):
+            await self._making.join(("said", digest), lambda: self._say(digest, said, language))
+        return self._files.seen(self._said.path(digest))
+
+    async def _say(self, digest: str, said: str, language: Language) -> bool:
+        if await self._said.take(digest):
+            return False
+        if self._said.full:
+            raise SpeechFailed("all that is kept of spoken texts is in use")
+        target = self._said.path(digest)
+        await self._files.make(target, lambda part: self._engine.speak(said, language, part), mode=FILE_MODE)
+        await self._said.made(digest)
+        return True
+
+    # ------------------------------------------------------------ ahead of callers
+
+    async def recall(self, flow: str, prompts: Mapping[str, Texts]) -> bool:
         """Take up the files of an earlier preparation, without the speech engine; True when none is missing.
 
         So a core that starts again after a crash can serve callers at once; ``prepare`` may follow at leisure.
         """
-        noted = await asyncio.to_thread(self._noted, flow)
-        self._paths.update(noted)
-        return all(prompt.key in noted for prompt in _prompts(flow))
+        try:
+            self._said.know(await asyncio.to_thread(self._lay_out))
+        except OSError as error:
+            log.error("the prompts' folder can't be written", alarm="prompts_folder", problem=str(error))  # noqa: TRY400  the message says all
+        wanted = list(_prompts(flow, prompts))
+        noted = await asyncio.to_thread(self._files.noted, flow)
+        whole = True
+        for prompt in wanted:
+            path = noted.get(prompt.key)
+            if path:
+                self._paths[prompt.key] = self._files.seen(Path(path))
+            elif path is None:
+                whole = False
+            else:
+                self._unrecorded.add(prompt.key)
+        return whole
 
-    async def prepare(self, flow: Flow, progress: Progress | None = None) -> Prepared:
-        """Have every prompt of a flow as a file. Never fails for want of speech: then the tone stands in.
+    async def prepare(
+        self, flow: str, prompts: Mapping[str, Texts], progress: Progress | None = None
+    ) -> Prepared:
+        """Have every prompt of a flow that has no variables, and every recorded one, as a file. Never fails for want
+        of speech: then “please hold” stands in. Calls may go on meanwhile.
 
         Raises:
             OSError: the folder can't be written.
         """
-        await asyncio.to_thread(self._lay_out)
-        prompts = list(_prompts(flow))
-        voices = await self._voices()
-        waiting = iter(prompts)
+        self._said.know(await asyncio.to_thread(self._lay_out))
+        await self._replace_hold()
+        wanted = list(_prompts(flow, prompts))
+        waiting = iter(wanted)
         outcomes: list[str] = []
 
         async def work() -> None:
             for prompt in waiting:
-                outcomes.append(await self._prepare(prompt, voices.get(prompt.language)))
+                outcomes.append(await self._outcome(prompt))
                 if progress is not None:
-                    progress(len(outcomes), len(prompts))
+                    progress(len(outcomes), len(wanted))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 _ = group.create_task(work())
         if "failed" not in outcomes:
-            await asyncio.to_thread(self._note, flow, prompts)
+            paths = {prompt.key: self._paths.get(prompt.key, "") for prompt in wanted}
+            await asyncio.to_thread(self._files.note, flow, paths)
         return Prepared(outcomes.count("cached"), outcomes.count("made"), outcomes.count("failed"))
 
-    async def _voices(self) -> dict[Language, Voice]:
-        voices: dict[Language, Voice] = {}
-        for language in LANGUAGES:
+    async def close(self) -> None:
+        """Stop what is being made, and the speech engine."""
+        await self._making.close()
+        await self._looking.close()
+        await self._engine.close()
+
+    async def _outcome(self, prompt: _Prompt) -> str:
+        try:
+            made = await self._prepare(prompt, again=True)
+        except (SpeechFailed, OSError) as error:
+            self._alarm(f"{prompt.flow}.{prompt.name}", prompt.language, str(error))
+            return "failed"
+        self._alarms.pop((f"{prompt.flow}.{prompt.name}", prompt.language), None)
+        if made is None:
+            return "later"
+        return "made" if made else "cached"
+
+    async def _prepare(self, prompt: _Prompt, *, again: bool = False) -> bool | None:
+        """Have a recorded or a fixed prompt: was it made now? None: it is said when it is known what to say.
+
+        Raises:
+            SpeechFailed: it can't be had.
+        """
+        made = await self._recorded(prompt, again=again)
+        if made is not None:
+            return made
+        if not prompt.fixed:
+            self._paths.pop(prompt.key, None)
+            self._unrecorded.add(prompt.key)
+            return None
+        said = _sayable(template.fill(prompt.text, prompt.language, {}))
+        voice = await self._voice(prompt.language, again=again)
+        target = self._files.path(prompt.language, _content(said, prompt.language, voice))
+        return await self._have(
+            prompt, target, lambda part: self._engine.speak(said, prompt.language, part), again=again
+        )
+
+    async def _recorded(self, prompt: _Prompt, *, again: bool) -> bool | None:
+        """As ``_prepare``, of a recording only."""
+        try:
+            found = await asyncio.to_thread(
+                find_recording, self._recordings, prompt.flow, prompt.name, prompt.language
+            )
+            if found is None:
+                return None
+            file, digest = found
+            target = self._files.path(prompt.language, f"recorded-{_FORMAT}-{digest}")
+            return await self._have(
+                prompt, target, lambda part: self._engine.convert(file, part), again=again
+            )
+        except (UnusableRecording, SpeechFailed) as error:
+            self._alarm(f"{prompt.flow}.{prompt.name}", prompt.language, f"its recording: {error}")
+            return None
+
+    async def _have(
+        self,
+        prompt: _Prompt,
+        target: Path,
+        make: Callable[[Path], Coroutine[Any, Any, float]],
+        *,
+        again: bool,
+    ) -> bool:
+        async def work() -> bool:
+            if await asyncio.to_thread(target.is_file):
+                return False
+            await self._files.make(target, make)
+            return True
+
+        made = await self._making.join(target, work, again=again)
+        self._paths[prompt.key] = self._files.seen(target)
+        return made
+
+    async def _voice(self, language: Language, *, again: bool = False) -> Voice:
+        async def look() -> Voice:
             try:
-                voices[language] = await self._engine.voice(language)
+                return await self._engine.voice(language)
             except PartMissing as error:
                 log.error("no voice", alarm="speech_missing", language=language, problem=error.message)  # noqa: TRY400  the message says all
-        return voices
+                raise
 
-    async def _prepare(self, prompt: _Prompt, voice: Voice | None) -> str:
-        recording = await asyncio.to_thread(self._recording, prompt)
-        if recording is not None:
-            file, digest = recording
-            outcome = await self._make(
-                prompt, f"recorded-{digest}", lambda to: self._engine.convert(file, to)
+        if language not in self._voices or again:
+            self._voices[language] = await self._looking.join(language, look, again=again)
+        return self._voices[language]
+
+    async def _replace_hold(self) -> None:
+        for language in LANGUAGES:
+            prompt = _Prompt(_STANDARD, _HOLD, language, "")
+            if await self._recorded(prompt, again=True) is not None:
+                self._files.hold_is(language, self._paths[prompt.key])
+
+    def _lay_out(self) -> list[tuple[str, int, float]]:
+        self._files.lay_out()
+        return self._said.lay_out()
+
+    def _alarm(self, name: str, language: str, problem: str) -> None:
+        now, key = self._clock.now(), (name, language)
+        if now - self._alarms.get(key, -ALARM_EVERY) >= ALARM_EVERY:
+            self._alarms[key] = now
+            log.error(
+                "prompt can't be had",
+                alarm="prompt_failed",
+                prompt=name,
+                language=language,
+                problem=problem,
             )
-            if outcome != "failed":
-                return outcome
-        if voice is None:
-            return "failed"
-        digest = _digest(json.dumps([_FORMAT, prompt.text, prompt.language, *astuple(voice)]).encode())
-        return await self._make(
-            prompt, digest, lambda to: self._engine.speak(prompt.text, prompt.language, to)
-        )
 
-    async def _make(self, prompt: _Prompt, name: str, make: Callable[[Path], Awaitable[float]]) -> str:
-        target = self._folder / prompt.language / f"{name}.wav"
-        outcome = "cached"
-        if not await asyncio.to_thread(target.is_file):
-            # Another process may be making the same file: each writes its own, and the last rename wins.
-            part = target.with_name(f".{name}-{secrets.token_hex(4)}.wav")
-            try:
-                await make(part)
-                await asyncio.to_thread(os.replace, part, target)
-            except (SpeechFailed, OSError) as error:
-                self._unusable(prompt, str(error))
-                return "failed"
-            finally:
-                await asyncio.to_thread(part.unlink, missing_ok=True)
-            outcome = "made"
-        self._paths[prompt.key] = str(target.with_suffix(""))
-        self._missed.discard(prompt.key)
-        return outcome
 
-    def _recording(self, prompt: _Prompt) -> tuple[Path, str] | None:
-        """A recording that replaces this prompt, and its content's digest."""
-        if self._recordings is None:
-            return None
-        file = self._recordings / prompt.language / f"{prompt.name}.wav"
-        try:
-            with file.open("rb") as opened:
-                content = opened.read(_MAX_RECORDING + 1)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._unusable(prompt, str(error))
-            return None
-        if len(content) > _MAX_RECORDING:
-            self._unusable(prompt, f"the recording is larger than {_MAX_RECORDING} bytes")
-            return None
-        return file, _digest(b"%d" % _FORMAT + content)
-
-    def _unusable(self, prompt: _Prompt, problem: str) -> None:
-        log.error(
-            "prompt can't be made",
-            alarm="prompt_failed",
-            prompt=prompt.name,
-            language=prompt.language,
-            problem=problem,
-        )
-
-    def _notes(self, flow: Flow) -> Path:
-        return self._folder / f".{_digest(flow.flow.encode())}.json"
-
-    def _note(self, flow: Flow, prompts: list[_Prompt]) -> None:
-        """Keep which file each text became."""
-        found = {prompt: self._paths[prompt.key] for prompt in prompts}
-        notes = [[prompt.name, prompt.language, prompt.text, path] for prompt, path in found.items()]
-        target = self._notes(flow)
-        part = target.with_name(f"{target.name}-{secrets.token_hex(4)}")
-        part.write_text(json.dumps(notes), "utf-8")
-        part.replace(target)
-
-    def _noted(self, flow: Flow) -> dict[tuple[str, str], str]:
-        """What was kept, as far as the texts are the same and the files are there."""
-        try:
-            notes = {tuple(row[:3]): row[3] for row in json.loads(self._notes(flow).read_text("utf-8"))}
-        except (OSError, ValueError, TypeError, IndexError, KeyError):
-            return {}
-        paths = {
-            prompt.key: notes.get((prompt.name, prompt.language, prompt.text)) for prompt in _prompts(flow)
-        }
-        return {key: path for key, path in paths.items() if path and Path(f"{path}.wav").is_file()}
-
-    def _lay_out(self) -> None:
+def _prompts(flow: str, prompts: Mapping[str, Texts]) -> Iterator[_Prompt]:
+    for name, texts in prompts.items():
         for language in LANGUAGES:
-            (self._folder / language).mkdir(parents=True, exist_ok=True)
-        target = self._folder / f"{_TONE}.wav"
-        if not target.is_file():
-            part = target.with_name(f".{_TONE}-{secrets.token_hex(4)}.wav")
-            write_wav(part, tone())
-            part.replace(target)
+            yield _Prompt(flow, name, language, texts.within(language))
 
 
-def _prompts(flow: Flow) -> Iterator[_Prompt]:
-    for name, texts in flow.prompts.items():
-        for language in LANGUAGES:
-            yield _Prompt(flow.flow, name, language, texts.within(language))
+def _sayable(text: str) -> str:
+    """One line without anything that is no text. Raises ``SpeechFailed`` when nothing is left."""
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+    if not any(mark.isalnum() for mark in line):
+        raise SpeechFailed("there is nothing to say")
+    return line
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
+def _content(text: str, language: Language, voice: Voice) -> str:
+    """The name of the file in which it is said."""
+    facts = json.dumps([_FORMAT, text, language, *astuple(voice)])
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
