@@ -15,7 +15,10 @@ TYPES: dict[str, type[Node]] = {
     get_args(node.model_fields["type"].annotation)[0]: node for node in get_args(get_args(AnyNode)[0])
 }
 """Every type of node."""
-_SIMPLE = frozenset({"string_type", "bool_type", "int_type", "float_type", "int_from_float"})
+_SIMPLE = frozenset(
+    {"str", "bool", "int", "float", "constrained-str", "constrained-int", "constrained-float"}
+)
+"""Pydantic's names for the kinds of a variable's first value."""
 
 
 def problems_of(error: ValidationError, document: Document, model: type[BaseModel]) -> Iterator[Problem]:
@@ -35,7 +38,7 @@ def explain(
     fault: ErrorDetails, place: Place = (), near: Near | None = None, model: type[BaseModel] | None = None
 ) -> str:
     """One finding in words. ``place`` is where it stands in the file."""
-    field = place[-1] if place else str(fault["loc"][-1]) if fault["loc"] else "the file"
+    field = _field(fault, place)
     near = near or Near()
     match fault["type"]:
         case "missing":
@@ -61,6 +64,13 @@ def explain(
             return f"“{field}”: {_message(fault)}"
 
 
+def _field(fault: ErrorDetails, place: Place) -> str:
+    """The word that the fault is about; of a list's item, the list."""
+    if len(place) > 1 and place[-1].isdigit() and int(place[-1]) in fault["loc"]:
+        return place[-2]
+    return place[-1] if place else str(fault["loc"][-1]) if fault["loc"] else "the file"
+
+
 def _pattern(fault: ErrorDetails) -> str:
     pattern = str(fault.get("ctx", {}).get("pattern", ""))
     if pattern.startswith("^[a-z]"):
@@ -69,19 +79,20 @@ def _pattern(fault: ErrorDetails) -> str:
 
 
 def _message(fault: ErrorDetails) -> str:
+    if fault["loc"] and fault["loc"][-1] in _SIMPLE:
+        return "write a text, a number of 15 digits at most, true or false"
     if fault["type"] == "string_type" and isinstance(fault["input"], bool):
         return "Input should be a valid string: YAML reads yes, no, on and off as true and false, so quote it"
     if fault["type"] == "string_type" and isinstance(fault["input"], int | float):
         return "Input should be a valid string: quote the number"
     if fault["type"] == "too_long":
         limit = fault.get("ctx", {}).get("max_length")
-        return f"there are more than {limit}: split the flow, and join its parts with subflow"
-    if (
-        fault["type"] in _SIMPLE
-        and len(fault["loc"]) > 1
-        and str(fault["loc"][-1]) in {"str", "bool", "int", "float"}
-    ):
-        return "write a text, a number, true or false"
+        advice = (
+            "split the flow, and join its parts with subflow"
+            if fault["loc"] == ("nodes",)
+            else "take some out"
+        )
+        return f"there are more than {limit}: {advice}"
     return fault["msg"].removeprefix("Value error, ")
 
 

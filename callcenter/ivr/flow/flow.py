@@ -16,7 +16,7 @@ First: TypeAlias = (
     Annotated[str, Field(max_length=1000)]
     | bool
     | Annotated[int, Field(ge=-(10**15), le=10**15)]
-    | Annotated[float, Field(allow_inf_nan=False)]
+    | Annotated[float, Field(ge=-(10**15), le=10**15, allow_inf_nan=False)]
 )
 """A variable's first value."""
 
