@@ -92,6 +92,8 @@ class Inbound:
             if call.stage is not Stage.IVR:
                 self._p.calls.enter(call, Stage.IVR)
             to = await visit.resume(came)
+            if came == "done" and isinstance(to, HungUp):
+                return EndReason.TRANSFERRED
         raise ReleasedToFallback("The flow goes round in a circle.")
 
     async def _go(self, line: CallerLine, call: Call, visit: Visit, to: VisitEnd) -> Outcome | EndReason:

@@ -1,9 +1,11 @@
 """The wait in line: music, announcements and keys, until an agent is reserved or the caller goes elsewhere.
 
-Without keys no command is in flight but while something is said, so that Asterisk notices at once when we die. Keys
-reach us only while a command waits for them, so where some may be pressed we listen in slices: that is how long the
-dialplan may need to notice our death. Neither delays an agent: what plays, and a slice that runs, is cut short by
-the switch in a millisecond, and the agent's screen has the pop meanwhile.
+Without keys no command is in flight but while something is said. Keys reach us only while a command waits for them,
+so where some may be pressed one always does; Asterisk ends it at once should we die. Only a sound that plays is played
+to its end then.
+
+Neither delays an agent: what plays or listens is cut short by the switch in a millisecond, and the agent's screen has
+the pop meanwhile.
 """
 
 import asyncio
@@ -24,9 +26,9 @@ from callcenter.routing.offer import Offer
 
 log = structlog.get_logger(__name__)
 
-LISTEN_SLICE = 2.0
-"""Seconds. Shorter ones cost commands (one each for every caller who waits), longer ones keep a caller longer with a
-core that has died."""
+LISTEN_SLICE = 5.0
+"""Seconds that one command listens for keys. Shorter ones cost commands (one each for every caller who waits); it is
+also the longest that an agent waits when Asterisk does not take our word to cut it short."""
 SHORTEST_SLICE = 0.02
 CUT_AGAIN = 0.1
 """Seconds until a cut that did not help is tried again: it may have come before the sound began."""

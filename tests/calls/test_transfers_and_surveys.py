@@ -55,7 +55,7 @@ async def test_to_an_agents_extension() -> None:
         assert stages(centre, line) == ["arrived", "ivr", "ringing", "talking", "ivr"]
         assert line.variables["CC_STAGE"] == "waiting"
         call = centre.record_of(line)
-        assert call.end_reason is EndReason.IVR_END
+        assert call.end_reason is EndReason.TRANSFERRED
         assert adds_up(call)
         assert call.talked(0) == pytest.approx(10)
 

@@ -184,8 +184,8 @@ async def test_an_offer_cuts_a_slice_short() -> None:
         await leaves(line)
 
 
-@pytest.mark.parametrize("plan", [POSITION, KEYS])
-async def test_nothing_can_be_cut_short(plan: WaitPlan) -> None:
+@pytest.mark.parametrize(("plan", "length"), [(POSITION, PROMPT_SECONDS), (KEYS, LISTEN_SLICE)])
+async def test_nothing_can_be_cut_short(plan: WaitPlan, length: float) -> None:
     """Asterisk refuses: the agent's screen has the pop at once, the phone rings at the end of the sound or slice."""
     async with Centre() as centre:
         centre.switch.refuse("cut play")
@@ -196,7 +196,7 @@ async def test_nothing_can_be_cut_short(plan: WaitPlan) -> None:
         free = await becomes_ready(centre)
         await asyncio.sleep(5)
         assert centre.screens.pops[0].at == free
-        assert centre.trunk.rung[0].at - free == pytest.approx(1.5)
+        assert centre.trunk.rung[0].at - free == pytest.approx(length - 0.5)
         await leaves(line)
 
 

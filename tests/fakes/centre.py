@@ -43,7 +43,9 @@ from callcenter.wrap_up.notes import WrapUps
 from tests.fakes.fake_directory import FakeDirectory
 from tests.fakes.fake_screens import FakeScreens
 from tests.fakes.fake_switch import FakeSwitch
-from tests.fakes.fake_visit import SALES, SUPPORT, FakeIvr
+from tests.fakes.fake_visit import SALES as SALES
+from tests.fakes.fake_visit import SUPPORT as SUPPORT
+from tests.fakes.fake_visit import FakeIvr
 from tests.fakes.memory_recorder import MemoryRecorder
 from tests.fakes.scripted_line import ScriptedLine, Trunk
 from tests.virtual_time import START, LoopClock, settle
@@ -142,7 +144,7 @@ class Centre:
         )
 
     def _join(self) -> None:
-        attempts = Attempts(self.recorder)
+        attempts = self.attempts = Attempts(self.recorder)
         self.mirror = Mirror(self.switch, self.roster, BOOK)
         self.recovery = Recovery(
             self.parts,
