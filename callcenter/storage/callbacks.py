@@ -63,4 +63,5 @@ def _callback(row: RowMapping) -> Callback:
         tries=row["tries"],
         agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
         ended_at=row["ended_at"],
+        skills=frozenset(row["skills"]),
     )

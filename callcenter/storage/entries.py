@@ -203,7 +203,8 @@ def visit_entry(row: VisitRow) -> Entry:
 
 def callback_entry(callback: Callback) -> Entry:
     """A callback as it is now."""
-    return Entry(CALLBACK, {**asdict(callback), "state": callback.state.value})
+    row = {**asdict(callback), "state": callback.state.value, "skills": sorted(callback.skills)}
+    return Entry(CALLBACK, row)
 
 
 def voicemail_entry(voicemail: Voicemail) -> Entry:

@@ -277,6 +277,7 @@ callbacks = Table(
     Column("tries", Integer, nullable=False),
     Column("agent_id", Integer),
     Column("ended_at", Utc),
+    Column("skills", JSON, nullable=False),
     Index("ix_callbacks_state_arrived_at", "state", "arrived_at"),
 )
 

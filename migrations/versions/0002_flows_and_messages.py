@@ -91,6 +91,7 @@ def create_callbacks() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("skills", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_callbacks"),
     )
     op.create_index("ix_callbacks_asked_at", "callbacks", ["asked_at"])
