@@ -40,16 +40,15 @@ from callcenter.supervision.board import Board
 from callcenter.tasks import Tasks
 from callcenter.timers import LoopTimers
 from callcenter.wrap_up.notes import WrapUps
+from tests.fakes import fake_visit
 from tests.fakes.fake_directory import FakeDirectory
 from tests.fakes.fake_screens import FakeScreens
 from tests.fakes.fake_switch import FakeSwitch
-from tests.fakes.fake_visit import SALES as SALES
-from tests.fakes.fake_visit import SUPPORT as SUPPORT
-from tests.fakes.fake_visit import FakeIvr
 from tests.fakes.memory_recorder import MemoryRecorder
 from tests.fakes.scripted_line import ScriptedLine, Trunk
 from tests.virtual_time import START, LoopClock, settle
 
+SALES, SUPPORT = fake_visit.SALES, fake_visit.SUPPORT
 RING, WRAP_UP = 20, 60
 ACK_LIMIT = 0.03
 POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
@@ -110,7 +109,7 @@ class Centre:
         self.switch = FakeSwitch()
         self.kept = KeptWork()
         self.control = FakePhoneControl()
-        self.ivr = FakeIvr()
+        self.ivr = fake_visit.FakeIvr()
         self.trunk = Trunk(self.bus, self.clock)
         self.channels = 0
         self._build(rules or RosterRules())
