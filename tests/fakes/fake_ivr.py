@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+from pydantic import TypeAdapter
+
 from callcenter.calls.call import Call, Direction
 from callcenter.calls.number import normalise
 from callcenter.clock import ManualClock
@@ -18,7 +21,9 @@ from callcenter.errors import CallcenterError, LookupFailed
 from callcenter.ids import CallId, CustomerId, QueueName
 from callcenter.ivr.counting import Counter
 from callcenter.ivr.flow.flow import Flow
+from callcenter.ivr.flow.nodes import AnyNode, prompts_of
 from callcenter.ivr.flow.texts import Language
+from callcenter.ivr.front import FlowVisit
 from callcenter.ivr.ports import FlowSet, Row
 from callcenter.ivr.walk.services import Services
 from tests.fakes.fake_line import FakeLine
@@ -225,6 +230,10 @@ class Ground:
             zone=dt.timezone(dt.timedelta(hours=8)),
         )
 
+    def visit(self, *flows: Flow) -> FlowVisit:
+        """The caller's, in the first of these flows."""
+        return FlowVisit(self.line, self.call(), flow_set(*flows), self.services())
+
     def call(self) -> Call:
         """The caller's, as reception makes it."""
         return Call(
@@ -238,9 +247,30 @@ class Ground:
         )
 
 
+_NODES: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, AnyNode])
+
+
+def a_flow(nodes: str, *, name: str = "try", queue: str | None = "support", **more: Any) -> Flow:
+    """A flow of these nodes (YAML), unchecked, which starts at the first; every prompt that they name says so."""
+    plain = yaml.safe_load(nodes)
+    written = {"flow": name, "start": next(iter(plain)), "nodes": plain, **more}
+    if queue is not None:
+        written["default_queue"] = queue
+    named = {prompt for node in _NODES.validate_python(plain).values() for prompt in prompts_of(node)}
+    named |= {text for text in more.get("defaults", {}).values() if text.startswith("say_")}
+    spoken = {prompt: {"en": f"Say {prompt}.", "zh": f"说{prompt}。"} for prompt in named}
+    written["prompts"] = spoken | more.get("prompts", {})
+    return Flow.model_validate(written)
+
+
 def flow_set(*flows: Flow) -> FlowSet:
     """These flows, the first one first; each in version 3."""
     return FlowSet(flows[0].flow, {flow.flow: flow for flow in flows}, {flow.flow: 3 for flow in flows})
+
+
+def passed(visit: FlowVisit) -> list[str]:
+    """The nodes that were left, each with its way."""
+    return [f"{step.node}: {step.way}" for step in visit.walk.steps]
 
 
 @dataclass

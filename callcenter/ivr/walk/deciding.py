@@ -1,5 +1,8 @@
 """Nodes that decide without a word: branch, hours, set, goto, subflow, return."""
 
+import asyncio
+
+from callcenter.ivr.flow.hours import Hours
 from callcenter.ivr.flow.nodes import BranchNode, GotoNode, HoursNode, ReturnNode, SetNode, SubflowNode
 from callcenter.ivr.flow.parts import Node
 from callcenter.ivr.flow.ways import failure_of, holiday_of, otherwise_of, returned_of
@@ -24,7 +27,9 @@ async def branch(walk: Walk, node: BranchNode) -> Next:
 
 async def hours(walk: Walk, node: HoursNode) -> Next:
     """Open, closed, or a public holiday."""
-    state = walk.flow.hours[node.hours].state(walk.services.clock.wall())
+    opening, now = walk.flow.hours[node.hours], walk.services.clock.wall()
+    await _at_hand(opening, now.year)
+    state = opening.state(now)
     walk.way(state)
     match state:
         case "open":
@@ -33,6 +38,17 @@ async def hours(walk: Walk, node: HoursNode) -> Next:
             return holiday_of(node)
         case _:
             return node.closed
+
+
+_calendars: set[tuple[str, int]] = set()
+"""Those whose holidays are in memory."""
+
+
+async def _at_hand(opening: Hours, year: int) -> None:
+    """The first use of a year's holidays may import a library: not on the loop, where others are being served."""
+    if opening.calendar is not None and (opening.calendar, year) not in _calendars:
+        await asyncio.to_thread(opening.prepare, [year - 1, year, year + 1])
+        _calendars.add((opening.calendar, year))
 
 
 async def set_(walk: Walk, node: SetNode) -> Next:
