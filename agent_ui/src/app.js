@@ -3,11 +3,10 @@ import { startClocks } from "./clocks.js";
 import { applyFragments, localTimes } from "./fragments.js";
 import { bindForms, formDone, formFailed, rebind, watchForms } from "./forms.js";
 import { PageSocket } from "./socket.js";
+import { textOf } from "./texts.js";
 
 const page = document.body.dataset.page;
 const baseTitle = document.title;
-
-const textOf = (name) => document.querySelector(`[data-text="${name}"]`)?.textContent ?? "";
 
 let messageTimer = 0;
 function say(text, bad = false) {
@@ -63,6 +62,8 @@ function acted(form, name, answer) {
 function startSocket() {
   const lost = document.getElementById("connection-lost");
   const socket = new PageSocket({
+    // The page of work stands beside the desk: it dials, and leaves the calls to the desk.
+    query: page === "work" ? "?beside=1" : "",
     onMessage: (message) => received(message, socket),
     onState: (up) => { lost.hidden = up; },
   });
@@ -83,7 +84,7 @@ function startSocket() {
 
 localTimes(document);
 startClocks(document);
-if (page === "agent" || page === "supervisor") {
+if (page === "agent" || page === "supervisor" || page === "work") {
   const order = startSocket();
   if (page === "agent") {
     watchForms();

@@ -15,7 +15,8 @@ export class PageSocket {
   #waiting = new Map();
   #leaving = false;
 
-  constructor({ onMessage, onState }) {
+  constructor({ onMessage, onState, query = "" }) {
+    this.query = query;
     this.onMessage = onMessage;
     this.onState = onState;
     addEventListener("pagehide", () => { this.#leaving = true; });
@@ -25,7 +26,7 @@ export class PageSocket {
 
   connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const ws = new WebSocket(`${scheme}//${location.host}/ws`);
+    const ws = new WebSocket(`${scheme}//${location.host}/ws${this.query}`);
     this.#ws = ws;
     ws.addEventListener("message", (event) => this.#received(JSON.parse(event.data)));
     ws.addEventListener("close", (event) => this.#closed(event.code));

@@ -32,6 +32,9 @@ CATEGORIES = ("delivery", "product", "service", "billing", "other")
 """What a complaint may be about; the codes are kept with it."""
 
 
+NUMBERED_WAYS = frozenset({"case", "return"})
+"""Ways out of a node that say which."""
+
 SLICE = 50
 """Pieces of a template between two turns of others: about a quarter of a millisecond."""
 
@@ -112,7 +115,13 @@ class Fragments:
 
     def way(self, language: str, way: str) -> str:
         """A way out of a node: a key as it is, a condition as it is, the others by their names."""
-        return self._texts.code(language, "way", way.removeprefix("key ")) if way else ""
+        code = way.replace(" ", "_")
+        if (text := self._texts.code(language, "way", code)) != code:
+            return text
+        kind, _, rest = way.replace(":", " ", 1).partition(" ")
+        if kind == "key" or not rest:
+            return rest or way
+        return f"{self._texts.code(language, 'way', kind)} {rest}" if kind in NUMBERED_WAYS else way
 
     def _key(self, language: str, node: str, keys: str) -> str:
         """What was meant by a key; where several were tried, the last one counts."""

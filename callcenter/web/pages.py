@@ -10,7 +10,8 @@ from callcenter.ids import AgentId, CallId, CustomerId
 from callcenter.web.auth import Visitor
 from callcenter.web.gate import language_of, visitor_of
 from callcenter.web.parts import ASSETS, FRAGMENTS, PARTS
-from callcenter.web.ports import CallStory
+from callcenter.web.pictures import title_of
+from callcenter.web.ports import CallStory, Flows
 from callcenter.web.roles import oversees
 from callcenter.web.seats import take_seat
 from callcenter.web.work import work_count
@@ -58,7 +59,8 @@ async def call_page(request: web.Request) -> web.StreamResponse:
         raise NotFound("There is no such call for you.")
     parts.audit("call_shown", visitor.user.id, call_id=story.call_id)
     total = sum(segment.seconds for segment in story.segments)
-    return _page(request, "call.html", visitor, story=story, bar=bar_of(story), total=total)
+    steps = path_of(story, parts.flows, language_of(request))
+    return _page(request, "call.html", visitor, story=story, bar=bar_of(story), total=total, steps=steps)
 
 
 def _may_see(visitor: Visitor, story: CallStory) -> bool:
@@ -74,6 +76,33 @@ def bar_of(story: CallStory, width: float = 1000.0) -> list[tuple[str, float, fl
         bar.append((segment.stage, round(left, 2), round(share, 2)))
         left += share
     return bar
+
+
+def path_of(story: CallStory, flows: Flows, language: str) -> list[dict[str, Any]]:
+    """The nodes that the caller passed, by their titles of today; ``starts``: another flow begins here."""
+    titles: dict[str, dict[str, str]] = {}
+    steps, before = [], ""
+    for step in story.steps:
+        if step.flow not in titles:
+            titles[step.flow] = _titles(flows, step.flow, language)
+        steps.append(
+            {
+                "title": titles[step.flow].get(step.node, step.node),
+                "flow": step.flow,
+                "starts": step.flow != before,
+                "seconds": step.seconds,
+                "way": step.way,
+            }
+        )
+        before = step.flow
+    return steps
+
+
+def _titles(flows: Flows, flow: str, language: str) -> dict[str, str]:
+    try:
+        return {node.name: title_of(node, language) for node in flows.graph(flow).nodes}
+    except NotFound:
+        return {}
 
 
 async def customer_page(request: web.Request) -> web.StreamResponse:

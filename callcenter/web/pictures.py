@@ -34,7 +34,8 @@ def graph_data(graph: Graph, language: str, fragments: Fragments) -> Data:
             {
                 "source": edge.source,
                 "target": edge.target,
-                "label": fragments.way(language, edge.label),
+                # The way on is the line itself.
+                "label": "" if edge.label == "next" else fragments.way(language, edge.label),
                 "usual": edge.usual,
             }
             for edge in graph.edges

@@ -4,20 +4,25 @@ import ast
 import enum
 import json
 import re
+import typing
 from pathlib import Path
 
 import pytest
 
 from callcenter.agents.states import SYSTEM_REASONS, RoutingState
+from callcenter.callbacks.callback import CallbackState
 from callcenter.calls.call import Direction, EndReason, Stage
 from callcenter.calls.events import OfferResult, PhoneState
 from callcenter.complaints.complaint import ComplaintState, Severity
 from callcenter.customers.customer import Tier
 from callcenter.customers.lookup import MatchKind
+from callcenter.ivr.flow.nodes import AnyNode
 from callcenter.screen_pop.pop import Why
+from callcenter.voicemails.voicemail import VoicemailState
 from callcenter.web.fragments import CATEGORIES
 from callcenter.web.gate import STATUS
 from callcenter.web.language import LANGUAGES, Catalogues, preferred
+from callcenter.web.periods import PERIODS
 from callcenter.wrap_up.dispositions import NONE_GIVEN
 
 pytestmark = pytest.mark.unit
@@ -25,6 +30,45 @@ pytestmark = pytest.mark.unit
 AGENT_UI = Path(__file__).resolve().parents[3] / "agent_ui"
 WEB = Path(__file__).resolve().parents[3] / "callcenter" / "web"
 TEMPLATES = sorted((AGENT_UI / "templates").rglob("*.html"))
+NODE_TYPES = {
+    one
+    for node in typing.get_args(typing.get_args(AnyNode)[0])
+    for one in typing.get_args(node.model_fields["type"].annotation)
+} | {"end"}
+"""What a node of a flow may be and the end that is no node."""
+WAYS = [
+    "next",
+    "no_input",
+    "wrong_input",
+    "failure",
+    "otherwise",
+    "unknown",
+    "known",
+    "locked",
+    "open",
+    "closed",
+    "holiday",
+    "not_found",
+    "found",
+    "refused",
+    "busy",
+    "no_answer",
+    "default",
+    "gone",
+    "timeout",
+    "full",
+    "callback",
+    "kept",
+    "merged",
+    "done",
+    "failed",
+    "queue",
+    "transfer",
+    "hangup",
+    "case",
+    "return",
+]
+"""How a node may be left, beside keys and conditions."""
 GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "state": RoutingState,
     "stage": Stage,
@@ -42,6 +86,11 @@ GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "category": frozenset(CATEGORIES),
     "disposition": frozenset({NONE_GIVEN}),
     "language": frozenset(LANGUAGES),
+    "node": frozenset(NODE_TYPES),
+    "way": frozenset(WAYS),
+    "period": frozenset(PERIODS),
+    "voicemail_state": VoicemailState,
+    "callback_state": CallbackState,
     "mark": frozenset({"reconstructed", "gap", "fallback", "unrecorded"}),
     "error": frozenset(set(STATUS) | {"error", "no_phone", "bad_extension", "signed_out", "title", "back"}),
 }
