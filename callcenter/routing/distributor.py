@@ -17,10 +17,11 @@ from callcenter.clock import Clock
 from callcenter.customers.customer import Tier
 from callcenter.errors import ReleasedToFallback
 from callcenter.ids import CallId, OfferId, QueueName, new_id
+from callcenter.routing.arrival_rates import ArrivalRates
 from callcenter.routing.choose import Choice, longest_idle
 from callcenter.routing.expected_wait import expected_wait, staff_of
 from callcenter.routing.handle_times import HandleTimes
-from callcenter.routing.line import Line
+from callcenter.routing.line import Line, class_of
 from callcenter.routing.offer import Offer
 from callcenter.routing.policy import Waiting
 from callcenter.timers import Timers
@@ -105,6 +106,7 @@ class Distributor:
         self._clock = clock
         self._timers = timers
         self._times = times
+        self._arrivals = ArrivalRates(clock.now())
         self._places: dict[CallId, Place] = {}
         self._offers: dict[OfferId, Offer] = {}
         self._telephony_up = True
@@ -116,6 +118,7 @@ class Distributor:
         the call's skills are offered it."""
         place = Place(call, Waiting(call.id, queue, Tier(call.tier), arrived, call.skills))
         self._places[call.id] = place
+        self._arrivals.arrived(class_of(place.waiting), self._clock.now())
         self._take(place)
         return place
 
@@ -161,8 +164,9 @@ class Distributor:
         waiting = self.line.get(call_id)
         if waiting is None:
             return None
-        ahead = self.line.ahead(waiting, self._clock.now())
-        return expected_wait(waiting, ahead, staff_of(self._roster), self.handle_times.mean)
+        now = self._clock.now()
+        coming = self._arrivals.per_second(now)
+        return expected_wait(waiting, now, self.line, staff_of(self._roster), self.handle_times.mean, coming)
 
     def match(self) -> None:
         """Make every offer that can be made now.

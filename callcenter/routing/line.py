@@ -16,7 +16,8 @@ def _place(waiting: Waiting) -> tuple[float, str]:
     return (waiting.arrived, waiting.call_id)
 
 
-def _class(waiting: Waiting) -> ClassKey:
+def class_of(waiting: Waiting) -> ClassKey:
+    """The class that a place belongs to."""
     return (waiting.queue, waiting.tier, waiting.skills)
 
 
@@ -24,7 +25,7 @@ class Line:
     """Only the heads of the classes are compared, since within a class the order never changes."""
 
     def __init__(self, policy: LinePolicy) -> None:
-        self._policy = policy
+        self.policy = policy
         self._classes: dict[ClassKey, list[Waiting]] = {}
         self._by_call: dict[CallId, Waiting] = {}
 
@@ -42,13 +43,13 @@ class Line:
         """Take the place that ``arrived`` gives; joining twice is one place."""
         self.leave(waiting.call_id)
         self._by_call[waiting.call_id] = waiting
-        insort(self._classes.setdefault(_class(waiting), []), waiting, key=_place)
+        insort(self._classes.setdefault(class_of(waiting), []), waiting, key=_place)
 
     def leave(self, call_id: CallId) -> Waiting | None:
         """Give the place up; None when there was none."""
         waiting = self._by_call.pop(call_id, None)
         if waiting is not None:
-            key = _class(waiting)
+            key = class_of(waiting)
             members = self._classes[key]
             del members[bisect_left(members, _place(waiting), key=_place)]
             if not members:
@@ -58,14 +59,14 @@ class Line:
     def heads(self, now: float) -> list[Waiting]:
         """The first of each class, the most urgent first."""
         firsts = [members[0] for members in self._classes.values()]
-        return sorted(firsts, key=lambda waiting: order_key(waiting, now, self._policy))
+        return sorted(firsts, key=lambda waiting: order_key(waiting, now, self.policy))
 
     def ahead(self, waiting: Waiting, now: float) -> Mapping[ClassKey, int]:
         """How many of each class, of all queues, the policy would serve before this one, were it decided now. Costs
         the number of classes times the logarithm of their length."""
-        mine = order_key(waiting, now, self._policy)
+        mine = order_key(waiting, now, self.policy)
         before = {
-            key: bisect_left(members, mine, key=lambda one: order_key(one, now, self._policy))
+            key: bisect_left(members, mine, key=lambda one: order_key(one, now, self.policy))
             for key, members in self._classes.items()
         }
         return {key: count for key, count in before.items() if count}
