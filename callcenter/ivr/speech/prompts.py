@@ -9,7 +9,7 @@ be had in time is “please hold”, and an alarm.
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import structlog
 from callcenter.clock import Clock, SystemClock
 from callcenter.errors import PartMissing
 from callcenter.ivr.flow import template
+from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.texts import LANGUAGES, Language, Texts
 from callcenter.ivr.ports import Row
 from callcenter.ivr.speech.engine import SpeechEngine, SpeechFailed, Voice
@@ -26,6 +27,8 @@ from callcenter.ivr.speech.files import PromptFiles
 from callcenter.ivr.speech.flights import Flights
 from callcenter.ivr.speech.recordings import UnusableRecording, find_recording
 from callcenter.ivr.speech.said import FILE_MODE, Keep, SaidFiles
+from callcenter.ivr.walk import standard
+from callcenter.ivr.walk.standard import STANDARD
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +42,6 @@ ALARM_EVERY = 3600.0
 _FORMAT = 2  # of the files; a new way of converting is a new number
 _AT_ONCE = 2
 _HOLD = "please_hold"
-_STANDARD = "standard"  # the flow whose recordings may replace it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,10 @@ class PromptLibrary:
         seen_as: Path | None = None,
         keep: Keep | None = None,
         clock: Clock | None = None,
+        standard_texts: Mapping[str, Texts] = STANDARD,
     ) -> None:
         self._engine = engine
+        self._standard = standard_texts
         self._recordings = recordings
         self._clock = clock or SystemClock()
         self._files = PromptFiles(folder.absolute(), seen_as)
@@ -95,6 +99,7 @@ class PromptLibrary:
         self._looking = Flights[Voice]("voices", self._clock)
         self._making = Flights[bool]("prompts", self._clock)
         self._alarms: dict[tuple[str, str], float] = {}
+        self._opened = False
 
     # ------------------------------------------------------------ while a caller listens
 
@@ -113,6 +118,8 @@ class PromptLibrary:
         return self._files.hold(language)
 
     async def _sound(self, name: str, text: str, language: Language, values: Row) -> str:
+        if not self._opened:
+            await self._open()
         flow, _, short = name.rpartition(".")
         prompt = _Prompt(flow, short, language, text)
         if prompt.key not in self._unrecorded and await self._prepare(prompt) is not None:
@@ -127,26 +134,23 @@ class PromptLibrary:
     async def _say(self, digest: str, said: str, language: Language) -> bool:
         if await self._said.take(digest):
             return False
-        if self._said.full:
+        if not await self._said.room():
             raise SpeechFailed("all that is kept of spoken texts is in use")
         target = self._said.path(digest)
         await self._files.make(target, lambda part: self._engine.speak(said, language, part), mode=FILE_MODE)
-        await self._said.made(digest)
-        return True
+        return await self._said.take(digest)
 
     # ------------------------------------------------------------ ahead of callers
 
-    async def recall(self, flow: str, prompts: Mapping[str, Texts]) -> bool:
+    async def recall(self, flow: Flow) -> bool:
         """Take up the files of an earlier preparation, without the speech engine; True when none is missing.
 
         So a core that starts again after a crash can serve callers at once; ``prepare`` may follow at leisure.
         """
-        try:
-            self._said.know(await asyncio.to_thread(self._lay_out))
-        except OSError as error:
-            log.error("the prompts' folder can't be written", alarm="prompts_folder", problem=str(error))  # noqa: TRY400  the message says all
-        wanted = list(_prompts(flow, prompts))
-        noted = await asyncio.to_thread(self._files.noted, flow)
+        if not self._opened:
+            await self._open()
+        wanted = self._prompts(flow)
+        noted = await asyncio.to_thread(self._files.noted, flow.flow)
         whole = True
         for prompt in wanted:
             path = noted.get(prompt.key)
@@ -158,18 +162,13 @@ class PromptLibrary:
                 self._unrecorded.add(prompt.key)
         return whole
 
-    async def prepare(
-        self, flow: str, prompts: Mapping[str, Texts], progress: Progress | None = None
-    ) -> Prepared:
-        """Have every prompt of a flow that has no variables, and every recorded one, as a file. Never fails for want
-        of speech: then “please hold” stands in. Calls may go on meanwhile.
-
-        Raises:
-            OSError: the folder can't be written.
+    async def prepare(self, flow: Flow, progress: Progress | None = None) -> Prepared:
+        """Have every prompt of a flow, and every standard one, that has no variables or is recorded, as a file. Never
+        fails for want of speech: then “please hold” stands in. Calls may go on meanwhile.
         """
-        self._said.know(await asyncio.to_thread(self._lay_out))
+        await self._open()
         await self._replace_hold()
-        wanted = list(_prompts(flow, prompts))
+        wanted = self._prompts(flow)
         waiting = iter(wanted)
         outcomes: list[str] = []
 
@@ -184,7 +183,7 @@ class PromptLibrary:
                 _ = group.create_task(work())
         if "failed" not in outcomes:
             paths = {prompt.key: self._paths.get(prompt.key, "") for prompt in wanted}
-            await asyncio.to_thread(self._files.note, flow, paths)
+            await asyncio.to_thread(self._files.note, flow.flow, paths)
         return Prepared(outcomes.count("cached"), outcomes.count("made"), outcomes.count("failed"))
 
     async def close(self) -> None:
@@ -273,9 +272,25 @@ class PromptLibrary:
 
     async def _replace_hold(self) -> None:
         for language in LANGUAGES:
-            prompt = _Prompt(_STANDARD, _HOLD, language, "")
+            prompt = _Prompt(standard.FLOW, _HOLD, language, "")
             if await self._recorded(prompt, again=True) is not None:
                 self._files.hold_is(language, self._paths[prompt.key])
+
+    def _prompts(self, flow: Flow) -> list[_Prompt]:
+        return [
+            _Prompt(owner, name, language, texts.within(language))
+            for owner, prompts in ((flow.flow, flow.prompts), (standard.FLOW, self._standard))
+            for name, texts in prompts.items()
+            for language in LANGUAGES
+        ]
+
+    async def _open(self) -> None:
+        """Without a folder every prompt fails by itself, and the stand-in is our own file."""
+        self._opened = True
+        try:
+            self._said.know(await asyncio.to_thread(self._lay_out))
+        except OSError as error:
+            log.error("the prompts' folder can't be had", alarm="prompts_folder", problem=str(error))  # noqa: TRY400  the message says all
 
     def _lay_out(self) -> list[tuple[str, int, float]]:
         self._files.lay_out()
@@ -292,12 +307,6 @@ class PromptLibrary:
                 language=language,
                 problem=problem,
             )
-
-
-def _prompts(flow: str, prompts: Mapping[str, Texts]) -> Iterator[_Prompt]:
-    for name, texts in prompts.items():
-        for language in LANGUAGES:
-            yield _Prompt(flow, name, language, texts.within(language))
 
 
 def _sayable(text: str) -> str:

@@ -95,20 +95,15 @@ class SaidFiles:
         self._note(name, size)
         return True
 
-    @property
-    def full(self) -> bool:
-        """Is there no room at all, because so much is in use?"""
-        return len(self._files) >= 2 * self._keep.files or self._bytes >= 2 * self._keep.mib * _MIB
-
-    async def made(self, name: str) -> None:
-        """A file was made: count it, and delete what is too much."""
-        if await self.take(name):
-            await self._make_room()
+    async def room(self) -> bool:
+        """Delete what is too much. Is there room for one more? Not when far too much is in use."""
+        await self._make_room()
+        return len(self._files) < 2 * self._keep.files and self._bytes < 2 * self._keep.mib * _MIB
 
     async def _make_room(self) -> None:
         count, size, oldest = len(self._files), self._bytes, list[str]()
         for name, file in self._files.items():
-            small = count <= self._keep.files and size <= self._keep.mib * _MIB
+            small = count < self._keep.files and size < self._keep.mib * _MIB
             if small or self._clock.now() - file.used < IN_USE:
                 break
             oldest.append(name)
