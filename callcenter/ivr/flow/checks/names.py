@@ -1,6 +1,7 @@
 """What a flow names and nobody has: nodes, prompts, queues, skills, queries, services, flows, hours."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from callcenter.ivr.flow.checks.finding import Finding, Known
 from callcenter.ivr.flow.document import Place
@@ -28,6 +29,8 @@ def check(flow: Flow, known: Known) -> Iterator[Finding]:
         message = f"there is no node “{flow.start}” to start with{near(flow.start, flow.nodes)}"
         yield Finding(("start",), message)
     yield from _inside(flow, near)
+    if known.flows is not None:
+        known = replace(known, flows={**known.flows, flow.flow: flow})
     if flow.default_queue is not None:
         yield from _outside(("default_queue",), "queue", flow.default_queue, known.queues)
     for name, node in flow.nodes.items():
