@@ -102,7 +102,7 @@ def _fixed_point(served_after: Callable[[float], float]) -> float:
     while high < LONGEST and served_after(high) > high * (1 + EXACT / 2):
         low, high = high, high * 2
     if low == 0.0 and served_after(high) >= high * (1 - EXACT / 2):
-        return high
+        return min(high, LONGEST)
     while high - low > EXACT * high:
         middle = (low + high) / 2
         if served_after(middle) > middle:

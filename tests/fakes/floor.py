@@ -34,10 +34,14 @@ class Floor:
         self.bus.subscribe(OfferEnded, self.ended.append)
         self.bus.subscribe(AgentChanged, lambda _: self.d.match())
 
-    def agent(self, number: int, *queues: QueueName, ready: bool = True) -> Agent:
+    def agent(
+        self, number: int, *queues: QueueName, ready: bool = True, skills: frozenset[str] = frozenset()
+    ) -> Agent:
         """With a screen and a free phone."""
         agent_id, extension = AgentId(number), Extension(str(1000 + number))
-        agent = self.roster.log_in(agent_id, f"Agent {number}", extension, frozenset(queues or (SALES,)))
+        agent = self.roster.log_in(
+            agent_id, f"Agent {number}", extension, frozenset(queues or (SALES,)), skills
+        )
         self.roster.phone_changed(extension, PhoneState.IDLE)
         self.roster.screen_opened(agent_id)
         if ready:
@@ -45,18 +49,26 @@ class Floor:
         return agent
 
     def joins(
-        self, name: str, queue: QueueName = SALES, *, tier: Tier = Tier.REGULAR, waited: float = 0
+        self,
+        name: str,
+        queue: QueueName = SALES,
+        *,
+        tier: Tier = Tier.REGULAR,
+        waited: float = 0,
+        skills: frozenset[str] = frozenset(),
+        direction: Direction = Direction.INBOUND,
     ) -> Place:
-        """A caller."""
+        """A caller, or a callback (outbound)."""
         call = Call(
             CallId(name),
-            Direction.INBOUND,
+            direction,
             normalise("anonymous", "CN"),
             "",
             "4001",
             self.clock.now() - waited,
             self.clock.wall(),
             tier=tier.value,
+            skills=skills,
         )
         return self.d.join(call, queue, call.arrived)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from callcenter.agents.states import RoutingState
+from callcenter.calls.call import Direction
 from callcenter.calls.events import OfferResult, PhoneState
 from callcenter.customers.customer import Tier
 from callcenter.errors import ReleasedToFallback
@@ -238,3 +239,62 @@ async def test_an_agent_leaves_while_others_wait() -> None:
     floor.roster.log_out(agent.id)
     assert floor.pairs() == [("a", 1)]
     assert len(floor.line) == 1
+
+
+async def test_skills() -> None:
+    """Only who has all of them is offered the call; nobody waits behind somebody whose skill is away."""
+    floor = Floor()
+    spanish, both = frozenset({"spanish"}), frozenset({"spanish", "billing"})
+    floor.agent(1, skills=spanish)
+    place = floor.joins("b", skills=both, waited=100)
+    assert place.pending
+    floor.joins("a")
+    assert floor.pairs() == [("a", 1)]
+    floor.agent(2, skills=both | {"german"})
+    assert floor.pairs() == [("a", 1), ("b", 2)]
+    floor.agent(3)
+    floor.agent(4, skills=spanish)
+    floor.joins("c", skills=spanish)
+    assert floor.offered[-1].why == (
+        "longest idle (0 s); not Agent 1: reserved; Agent 2: reserved; Agent 3: lacks spanish"
+    )
+    agent = floor.roster.get(AgentId(3))
+    floor.joins("d", skills=both)
+    floor.roster.log_in(agent.id, agent.name, agent.extension, agent.queues, both)
+    assert floor.pairs()[-1] == ("d", 3)
+
+
+async def test_position_and_expected_wait() -> None:
+    """Of those in line; who is being offered is in no place of it."""
+    floor = Floor()
+    for _ in range(1000):
+        floor.d.handle_times.add(SALES, 60)
+    first, second = floor.joins("a", waited=20), floor.joins("b", waited=10)
+    floor.joins("v", tier=Tier.VIP, waited=6)
+    ids = [CallId(name) for name in "vab"]
+    assert [floor.d.position(each) for each in ids] == [2, 1, 3]
+    assert floor.d.waiting_in(SALES) == 3
+    assert floor.d.waiting_in(SUPPORT) == 0
+    assert floor.d.expected_wait(ids[0]) is None
+    floor.agent(1)
+    floor.agent(2, ready=False)
+    assert floor.pairs() == [("a", 1)]
+    assert (floor.d.position(first.call.id), floor.d.expected_wait(first.call.id)) == (None, None)
+    assert floor.d.expected_wait(ids[0]) == pytest.approx(60, rel=0.05)
+    assert floor.d.expected_wait(second.call.id) == pytest.approx(120, rel=0.05)
+    assert floor.d.expected_wait(CallId("nobody")) is None
+
+
+async def test_callbacks_are_not_let_go() -> None:
+    """Nobody is on the phone: they wait on, also those who join meanwhile, and are served when it is over."""
+    floor = Floor()
+    caller, callback = floor.joins("a"), floor.joins("b", waited=5, direction=Direction.OUTBOUND)
+    floor.d.telephony(up=False)
+    assert floor.d.release_all() == 1
+    late = floor.joins("c", waited=9, direction=Direction.OUTBOUND)
+    floor.agent(1)
+    with pytest.raises(ReleasedToFallback):
+        await caller.offer()
+    assert (callback.pending, late.pending, floor.pairs()) == (True, True, [])
+    floor.d.telephony(up=True)
+    assert floor.pairs() == [("c", 1)]

@@ -16,9 +16,15 @@ SALES, SUPPORT = QueueName("sales"), QueueName("support")
 NOW = 10_000.0
 
 
-def waiting(call: str, waited: float, tier: Tier = Tier.REGULAR, queue: QueueName = SALES) -> Waiting:
+def waiting(
+    call: str,
+    waited: float,
+    tier: Tier = Tier.REGULAR,
+    queue: QueueName = SALES,
+    skills: frozenset[str] = frozenset(),
+) -> Waiting:
     """Somebody who has waited so long at NOW."""
-    return Waiting(CallId(call), queue, tier, NOW - waited)
+    return Waiting(CallId(call), queue, tier, NOW - waited, skills)
 
 
 callers = st.lists(
@@ -28,6 +34,7 @@ callers = st.lists(
         st.one_of(st.floats(0, 1000), st.integers(0, 40).map(float)),
         st.sampled_from(Tier),
         st.sampled_from([SALES, SUPPORT]),
+        st.sampled_from([frozenset[str](), frozenset({"spanish"}), frozenset({"spanish", "billing"})]),
     ),
     max_size=40,
 )
@@ -93,6 +100,23 @@ def test_waiting_never_makes_less_urgent(tier: Tier, waited: float, more: float)
     """Ageing only goes one way, over the ceiling too."""
     one = waiting("a", waited, tier)
     assert urgency(one, NOW + more, POLICY) >= urgency(one, NOW, POLICY)
+
+
+@given(callers, st.floats(0, 2000))
+def test_the_position_is_the_rank_in_the_full_sort(people: list[Waiting], later: float) -> None:
+    """Of the own queue, as the policy would serve now; who is ahead in all queues adds up to the rank in the line."""
+    line, now = Line(POLICY), NOW + later
+    for one in people:
+        line.join(one)
+    order = sorted(people, key=lambda one: order_key(one, now, POLICY))
+    for rank, one in enumerate(order):
+        own = [other for other in order[:rank] if other.queue == one.queue]
+        assert line.position(one.call_id, now) == len(own) + 1
+        assert sum(line.ahead(one, now).values()) == rank
+    for queue in (SALES, SUPPORT):
+        assert line.waiting_in(queue) == sum(one.queue == queue for one in people)
+        assert sum(line.counts(queue).values()) == line.waiting_in(queue)
+    assert line.position(CallId("nobody"), now) is None
 
 
 def test_the_promise() -> None:
