@@ -11,11 +11,10 @@ import structlog
 from callcenter.agents.states import Presence
 from callcenter.asterisk.agi.server import AgiServer
 from callcenter.asterisk.agi.session import AgiSession
-from callcenter.building import Core, Ground, Kept, build, front_door, storage
+from callcenter.building import Core, FlowSide, Ground, Kept, build, flow_side, storage
 from callcenter.calls.number import load_all_regions
 from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
 from callcenter.ids import Extension, UserId
-from callcenter.ivr.front import FrontDoor
 from callcenter.recordings.files import RecordingFiles
 from callcenter.settings import Settings
 from callcenter.telephony.caller_line import AgiCallerLine
@@ -49,13 +48,15 @@ class App:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._ground.close)
             kept = await stack.enter_async_context(storage(self._s, self._ground))
-            front, _ = await asyncio.gather(
-                front_door(self._s, self._ground), asyncio.to_thread(load_all_regions)
-            )
-            core = build(self._s, self._ground, kept, front)
+            numbering = self._ground.tasks.start(asyncio.to_thread(load_all_regions), "numbering plans")
+            flows = await stack.enter_async_context(flow_side(self._s, self._ground, kept))
+            await numbering
+            core = build(self._s, self._ground, kept, flows)
             stack.push_async_callback(core.control.close)
             await self._restore(core, kept)
-            agi = await self._open(core, kept, front, stack)
+            core.callbacks.start()
+            stack.callback(core.callbacks.stop)
+            agi = await self._open(core, kept, flows, stack)
             log.info("call centre is open", web_port=self._s.web.port, agi_port=agi.port)
             await self._beat()
             log.info("call centre closes")
@@ -69,14 +70,16 @@ class App:
             if user is None or not user.active:
                 continue
             try:
-                core.parts.roster.log_in(row.agent_id, user.name, Extension(row.extension), user.queues)
+                core.parts.roster.log_in(
+                    row.agent_id, user.name, Extension(row.extension), user.queues, skills=user.skills
+                )
                 core.parts.roster.restore(row.agent_id, Presence(row.presence), row.reason)
             except CallcenterError as error:
                 log.warning("agent not restored", agent_id=row.agent_id, reason=error.message)
 
-    async def _open(self, core: Core, kept: Kept, front: FrontDoor, stack: AsyncExitStack) -> AgiServer:
+    async def _open(self, core: Core, kept: Kept, flows: FlowSide, stack: AsyncExitStack) -> AgiServer:
         """Open the doors: pages first, so that agents are there when callers come."""
-        server = WebServer(build_app(self._web_parts(core, kept, front)), self._s.web.host, self._s.web.port)
+        server = WebServer(build_app(self._web_parts(core, kept, flows)), self._s.web.host, self._s.web.port)
         await self._listen(server.start(), "web", self._s.web.port)
         stack.push_async_callback(server.stop)
         asterisk = self._s.asterisk
@@ -122,7 +125,7 @@ class App:
 
         return serve
 
-    def _web_parts(self, core: Core, kept: Kept, front: FrontDoor) -> WebParts:
+    def _web_parts(self, core: Core, kept: Kept, flows: FlowSide) -> WebParts:
         s = self._s
         folder = s.web.assets_folder.absolute()
         return WebParts(
@@ -137,11 +140,17 @@ class App:
             folders=WebFolders(
                 folder / "templates", folder / "locales", folder / "dist", s.recordings.folder.absolute()
             ),
-            rules=WebRules(s.web.public_url, s.web.session_hours, s.web.login_tries, s.web.login_window),
+            rules=WebRules(
+                s.web.public_url, s.web.session_hours, s.web.login_tries, s.web.login_window, s.zone
+            ),
             queues=[Titled(queue.name, queue.title_en, queue.title_zh) for queue in s.queues],
             reasons=[Titled(r.code, r.title_en, r.title_zh) for r in s.not_ready_reasons],
             audit=kept.audit,
-            key_words={place: Titled("", en, zh) for place, (en, zh) in front.key_words.items()},
+            key_words={place: Titled("", en, zh) for place, (en, zh) in core.front.key_words.items()},
+            flows=flows.pages,
+            voicemails=kept.voicemails,
+            callbacks=kept.callbacks,
+            callback_desk=core.callbacks,
         )
 
     async def _self_test(self, core: Core) -> None:

@@ -2,16 +2,19 @@
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from callcenter.asterisk.ami.connection import AmiTarget
+from callcenter.callbacks.rules import CallbackRules
 from callcenter.calls.ports import PhoneBook, QueueSettings
 from callcenter.customers.customer import Tier
 from callcenter.errors import SettingsError
 from callcenter.ids import QueueName
 from callcenter.ivr.flow.checks import Known
 from callcenter.ivr.shelf import Entrances
+from callcenter.lookups.services import ServicePlan
 from callcenter.routing.policy import LinePolicy
-from callcenter.settings import AsteriskSettings, PhoneSettings, Settings
+from callcenter.settings import AsteriskSettings, IvrSettings, PhoneSettings, Settings
 
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -50,6 +53,44 @@ def ivr_known(settings: Settings, today: dt.date) -> Known:
 def entrances(settings: Settings) -> Entrances:
     """Which number leads to which flow."""
     return Entrances(settings.ivr.flow, dict(settings.ivr.numbers))
+
+
+def callback_rules(settings: Settings) -> CallbackRules:
+    """When and how often callers are called back."""
+    callbacks = settings.callbacks
+    return CallbackRules(
+        zone=ZoneInfo(settings.zone),
+        opens=callbacks.opens,
+        closes=callbacks.closes,
+        tries=callbacks.tries,
+        pause=callbacks.pause,
+        expires_hours=callbacks.expires_hours,
+        prefixes=callbacks.prefixes,
+    )
+
+
+def service_plans(ivr: IvrSettings) -> list[ServicePlan]:
+    """The web services, with their headers; raises ``SettingsError``."""
+    return [
+        ServicePlan(one.name, one.url, one.method, _headers(one.name, one.headers_file), one.send)
+        for one in ivr.services
+    ]
+
+
+def _headers(service: str, path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        lines = [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"ivr.services {service}: headers_file {path} can't be read: {error}") from error
+    headers = {}
+    for number, line in enumerate(lines, 1):
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip() or not value.strip():
+            raise SettingsError(f"ivr.services {service}: line {number} of {path} is no header (Name: value)")
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def line_policy(settings: Settings) -> LinePolicy:

@@ -2,27 +2,23 @@
 
 import asyncio
 import getpass
-import json
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from callcenter import log as logs
-from callcenter.errors import BadInput, CallcenterError, SettingsError
+from callcenter.cli_ivr import ivr
+from callcenter.command import DEFAULT_CONFIG, ConfigOption, JsonOption, explained, print_json
+from callcenter.errors import BadInput
 from callcenter.settings import Settings, load
-from callcenter.watchdog import UNUSABLE, Watchdog, serve_command
+from callcenter.watchdog import Watchdog, serve_command
 
 if TYPE_CHECKING:
     from callcenter.accounts.adding import NewUser
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 app = typer.Typer(
     name="callcenter",
@@ -34,30 +30,6 @@ app = typer.Typer(
 user = typer.Typer(help="Who may log in.", no_args_is_help=True)
 app.add_typer(user, name="user")
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The settings, a TOML file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-DEFAULT_CONFIG = Path("config/callcenter.toml")
-
-
-def _fail(error: CallcenterError, status: int = 1) -> NoReturn:
-    typer.echo(f"callcenter: {error.message}", err=True)
-    raise typer.Exit(status)
-
-
-def _explained(command: Callable[P, R]) -> Callable[P, R]:
-    """Errors of ours become one clear message and an exit status, never a traceback."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except SettingsError as error:
-            _fail(error, UNUSABLE)
-        except CallcenterError as error:
-            _fail(error)
-
-    return run
-
 
 def _settings(config: Path) -> Settings:
     settings = load(config)
@@ -65,12 +37,8 @@ def _settings(config: Path) -> Settings:
     return settings
 
 
-def _print(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False))
-
-
 @app.command()
-@_explained
+@explained
 def serve(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Run the call centre: the core, watched by a parent that starts it again should it die or hang."""
     _settings(config)
@@ -78,7 +46,7 @@ def serve(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command(hidden=True)
-@_explained
+@explained
 def core(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """The core itself, without a watchdog."""
     from callcenter.app import serve_forever  # noqa: PLC0415  the parent must not load what it does not need
@@ -88,7 +56,7 @@ def core(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command("check-config")
-@_explained
+@explained
 def check_config(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check the settings; exit status 0 when they can be used."""
     load(config)
@@ -96,7 +64,7 @@ def check_config(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command()
-@_explained
+@explained
 def upgrade(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Bring the database to this program's version, making it if there is none."""
     from callcenter.storage.database import upgrade as upgrade_database  # noqa: PLC0415
@@ -111,13 +79,13 @@ def version(as_json: JsonOption = False) -> None:
     """Print the program's version."""
     found = package_version("callcenter")
     if as_json:
-        _print({"callcenter": found})
+        print_json({"callcenter": found})
     else:
         typer.echo(f"callcenter {found}")
 
 
 @app.command()
-@_explained
+@explained
 def doctor(
     config: ConfigOption = DEFAULT_CONFIG,
     sip: Annotated[
@@ -134,7 +102,7 @@ def doctor(
 
 
 @app.command()
-@_explained
+@explained
 def demo(
     headless: Annotated[bool, typer.Option(help="No seat: make the calls, judge them, end.")] = False,
     calls: Annotated[int, typer.Option(help="How many, headless.")] = 30,
@@ -156,7 +124,7 @@ def demo(
 
 
 @app.command()
-@_explained
+@explained
 def bench(
     only: Annotated[str, typer.Option(help="parse, lookup, pops or cpu; all when not given.")] = "",
     as_json: JsonOption = False,
@@ -168,7 +136,7 @@ def bench(
 
 
 @app.command()
-@_explained
+@explained
 def watch(
     url: Annotated[str, typer.Argument(help="Where the pages are, such as http://127.0.0.1:8080")],
     username: Annotated[str, typer.Option("--user", help="A supervisor's or an agent's user name.")],
@@ -184,24 +152,11 @@ def watch(
         asyncio.run(watch_screen(url, username, _password(password_file, twice=False), seconds))
 
 
-ivr = typer.Typer(help="The flows that callers meet.", no_args_is_help=True)
 app.add_typer(ivr, name="ivr")
 
 
-@ivr.command("check")
-@_explained
-def ivr_check(files: Annotated[list[Path], typer.Argument()], config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check flows; every problem with its file, line and node. Exit status 0 when all can be used."""
-    from callcenter.ivr.flow.loader import Known, load_flow  # noqa: PLC0415
-
-    known = Known(queues=[queue.name for queue in load(config).queues])
-    for file in files:
-        load_flow(file, known)
-        typer.echo(f"{file}: good")
-
-
 @user.command("add")
-@_explained
+@explained
 def user_add(
     username: str,
     role: Annotated[str, typer.Option(help="agent, supervisor or admin")] = "agent",

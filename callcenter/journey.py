@@ -24,11 +24,13 @@ from callcenter.calls.events import (
 from callcenter.customers.identification import Identification
 from callcenter.desk.feed import Feed
 from callcenter.history.keeper import Keeper
+from callcenter.reception.callbacks import Callbacks
 from callcenter.reception.direct import Direct
 from callcenter.reception.mirror import Mirror
 from callcenter.reception.recovery import Recovery
 from callcenter.reception.talks import Talks
 from callcenter.routing.distributor import Distributor
+from callcenter.routing.handle_times import HandleTimes
 from callcenter.supervision.board import Board
 from callcenter.wrap_up.notes import WrapUps
 
@@ -40,6 +42,8 @@ class Handlers:
     recovery: Recovery
     roster: Roster
     distributor: Distributor
+    handle_times: HandleTimes
+    callbacks: Callbacks
     direct: Direct
     talks: Talks
     mirror: Mirror
@@ -57,7 +61,9 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     bus.subscribe(TelephonyUp, h.feed.telephony_back, h.recovery.up, h.board.telephony_back)
     bus.subscribe(PhoneStateChanged, lambda event: h.roster.phone_changed(event.extension, event.state))
     # a call arrives, moves on, is offered
-    bus.subscribe(CallChanged, h.keeper.call_changed, h.feed.call_changed, h.board.changed)
+    bus.subscribe(
+        CallChanged, h.keeper.call_changed, h.callbacks.call_changed, h.feed.call_changed, h.board.changed
+    )
     bus.subscribe(CallOffered, h.keeper.call_offered)
     bus.subscribe(DirectCallRinging, h.direct.ringing)
     # a phone is answered, held, put down
@@ -67,7 +73,7 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     bus.subscribe(PartyGone, h.talks.party_gone)
     bus.subscribe(CallerLeft, h.talks.caller_left)
     bus.subscribe(OutboundFailed, h.talks.outbound_failed)
-    bus.subscribe(OfferEnded, h.keeper.offer_ended, h.feed.offer_ended)
+    bus.subscribe(OfferEnded, h.keeper.offer_ended, h.callbacks.offer_ended, h.feed.offer_ended)
     # agents change, which may let somebody be served
     bus.subscribe(
         AgentChanged,
@@ -88,9 +94,11 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     bus.subscribe(
         CallEnded,
         h.keeper.call_ended,
+        h.handle_times.call_ended,
+        h.callbacks.call_ended,
         h.feed.call_ended,
         h.board.changed,
         lambda event: h.identification.forget(event.call.id),
     )
-    bus.subscribe(WrapUpStarted, h.wrap_ups.started, h.feed.wrap_up_started)
-    bus.subscribe(WrapUpEnded, h.wrap_ups.ended, h.feed.wrap_up_ended)
+    bus.subscribe(WrapUpStarted, h.wrap_ups.started, h.handle_times.wrap_up_started, h.feed.wrap_up_started)
+    bus.subscribe(WrapUpEnded, h.wrap_ups.ended, h.handle_times.wrap_up_ended, h.feed.wrap_up_ended)

@@ -4,6 +4,7 @@ They come from a TOML file (``config/callcenter.toml`` names every default) and 
 ``CALLCENTER_WEB__PORT``. A wrong one stops the start with its name, what is wrong and an example.
 """
 
+import datetime as dt
 import os
 import re
 import tomllib
@@ -22,6 +23,8 @@ Seconds = Annotated[float, Field(gt=0, le=86400)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 FlowName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """As flows name things: no dash."""
+Prefixes = tuple[Annotated[str, Field(pattern=r"^\+[0-9]{1,15}$")], ...]
+"""How numbers begin, with their country code."""
 
 
 class Section(BaseModel):
@@ -122,6 +125,7 @@ class ServiceSection(Section):
     name: FlowName
     url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,500}$")]
     method: Literal["GET", "POST"] = "GET"
+    send: Literal["query", "json"] = "query"
     headers_file: Path | None = None
 
 
@@ -141,7 +145,8 @@ class IvrSettings(Section):
     numbers: dict[Annotated[str, Field(pattern=r"^\+?[0-9*#]{1,32}$")], FlowName] = {}
     prompts_folder: Path = Path("var/prompts")
     prompts_seen_as: str = ""
-    outside_prefixes: tuple[Annotated[str, Field(pattern=r"^\+[0-9]{1,15}$")], ...] = ()
+    outside_prefixes: Prefixes = ()
+    extensions: tuple[Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,32}$")], ...] = ()
     queries: tuple[QuerySection, ...] = ()
     services: tuple[ServiceSection, ...] = ()
     speech: tuple[SpeechSection, ...] = ()
@@ -153,17 +158,9 @@ class CallbackSettings(Section):
     tries: Annotated[int, Field(ge=1, le=20)] = 3
     pause: Seconds = 300
     expires_hours: Annotated[float, Field(gt=0, le=720)] = 24
-    zone: str = "Asia/Shanghai"
-    hours: Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] = "08:00-21:00"
-
-    @field_validator("zone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (OSError, ValueError) as error:
-            raise ValueError("must be a time zone such as Asia/Shanghai") from error
-        return value
+    opens: dt.time = dt.time(8)
+    closes: dt.time = dt.time(21)
+    prefixes: Prefixes = ()
 
 
 class RoutingSettings(Section):
@@ -231,6 +228,7 @@ class Settings(BaseSettings):
     )
 
     region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "CN"
+    zone: str = "Asia/Shanghai"
     asterisk: AsteriskSettings = AsteriskSettings()
     phones: PhoneSettings = PhoneSettings()
     web: WebSettings = WebSettings()
@@ -243,6 +241,15 @@ class Settings(BaseSettings):
     skills: tuple[FlowName, ...] = ()
     not_ready_reasons: tuple[ReasonSection, ...] = DEFAULT_REASONS
     log: LogSettings = LogSettings()
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError) as error:
+            raise ValueError("must be a time zone such as Asia/Shanghai") from error
+        return value
 
     @model_validator(mode="after")
     def _queue_names_differ(self) -> "Settings":

@@ -13,7 +13,7 @@ from callcenter.app_settings import LOCAL
 from callcenter.clock import Clock
 from callcenter.doctor.check import Check, failed, ok, warning
 from callcenter.errors import CallcenterError, PartMissing
-from callcenter.ivr.flow.flow import LANGUAGES
+from callcenter.ivr.flow.texts import LANGUAGES
 from callcenter.ivr.speech.engine import SpeechEngine
 from callcenter.settings import AsteriskSettings, Settings
 from callcenter.storage import database

@@ -4,14 +4,20 @@ import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+from callcenter.errors import BadInput
 from callcenter.history.flows import FlowBook, FlowFigures, FlowVersion
 from callcenter.ids import UserId
 from callcenter.ivr.counting import Counter
 from callcenter.ivr.drawing import draw
 from callcenter.ivr.flow.flow import Flow
-from callcenter.ivr.flow.loader import Known, examine
+from callcenter.ivr.flow.loader import FlowInvalid, Known, examine
+from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.shelf import Shelf
-from callcenter.supervision.flows import Fault, FlowLine, Graph
+from callcenter.ivr.trying import Try
+from callcenter.supervision.flows import Fault, FlowLine, Graph, Tried, TriedStep
+
+MAX_PRESSES = 200
+"""In one rehearsal on a page."""
 
 
 class FlowPages:
@@ -94,3 +100,15 @@ class FlowPages:
         """Put an old version into service again."""
         self._shelf.kept(flow)
         return await self._shelf.roll_back(flow, version, by)
+
+    async def rehearse(self, text: str, keys: Sequence[str], facts: Mapping[str, str]) -> Tried:
+        """Walk a caller with these keys through a text."""
+        if len(keys) > MAX_PRESSES:
+            raise BadInput(f"A rehearsal has {MAX_PRESSES} answers at most.")
+        examined = await asyncio.to_thread(examine, text.encode(), "flow.yaml", Known())
+        if examined.flow is None:
+            raise FlowInvalid(examined.problems)
+        name = examined.flow.flow
+        done = await Try(FlowSet(name, {**self._shelf.flows, name: examined.flow}, {}), facts).walk_with(keys)
+        steps = tuple(TriedStep(one.node, one.heard, one.pressed, one.at) for one in done.steps)
+        return Tried(steps, done.end)

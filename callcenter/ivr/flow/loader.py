@@ -1,6 +1,6 @@
 """From files to flows: all faults at once, each with its file, line and node."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ __all__ = [
     "load_folder",
     "parse_flow",
     "problems_of",
+    "read_flows",
     "read_folder",
     "read_yaml",
 ]
@@ -101,10 +102,15 @@ def load_folder(folder: Path, known: Known) -> dict[str, Flow]:
 
 def read_folder(folder: Path, known: Known) -> Folder:
     """As ``load_folder``, with all problems in the answer, warnings too. Raises ``OSError``."""
+    return read_flows(flow_files(folder), known)
+
+
+def read_flows(paths: Iterable[Path], known: Known) -> Folder:
+    """As ``read_folder``, from these files."""
     problems: list[Problem] = []
     formed: dict[Path, tuple[Document, Flow]] = {}
     flows: dict[str, Flow | None] = dict(known.flows or {})
-    for path in flow_files(folder):
+    for path in paths:
         flows[path.stem] = None
         try:
             document, flow = _form(_read(path), str(path))

@@ -1,28 +1,23 @@
-"""Builds the parts of one call centre by constructor, each from those below it. ``app.py`` starts and stops them."""
+"""Everything that knows what goes on, joined by the bus."""
 
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-
-import structlog
 
 from callcenter import journey
 from callcenter.agents.roster import Roster, RosterRules
-from callcenter.app_settings import ami_target, line_policy, phone_book, queue_settings
-from callcenter.bus import Bus
+from callcenter.app_settings import ami_target, callback_rules, line_policy, phone_book, queue_settings
+from callcenter.building.flows import FlowSide, front_door
+from callcenter.building.ground import Ground, Kept
 from callcenter.calls.live_calls import LiveCalls
-from callcenter.clock import SystemClock
 from callcenter.customers.identification import Identification
 from callcenter.desk.desk import Desk, DeskParts
 from callcenter.desk.feed import Feed
 from callcenter.history.keeper import Keeper
-from callcenter.ivr.flow.flow import Flow
-from callcenter.ivr.flow.loader import Known, load_flow
+from callcenter.ids import CallId
 from callcenter.ivr.front import FrontDoor
-from callcenter.ivr.speech.engine import Pyttsx3Engine
-from callcenter.ivr.speech.prompts import PromptLibrary
 from callcenter.reception.attempts import Attempts
+from callcenter.reception.callback_calls import CallbackParts
+from callcenter.reception.callbacks import Callbacks
 from callcenter.reception.direct import Direct
 from callcenter.reception.inbound import Inbound
 from callcenter.reception.mirror import Mirror
@@ -35,53 +30,12 @@ from callcenter.routing.line import Line
 from callcenter.screen_pop.current import CurrentPops
 from callcenter.screen_pop.presenter import Presenter
 from callcenter.settings import Settings
-from callcenter.storage.audit import Audit
-from callcenter.storage.calls import StoredCalls, StoredHistory
-from callcenter.storage.complaints import StoredComplaints
-from callcenter.storage.customers import StoredCustomers
-from callcenter.storage.database import Database, upgrade
-from callcenter.storage.follow_ups import StoredFollowUps
-from callcenter.storage.recorder import DatabaseRecorder
-from callcenter.storage.users import StoredUsers
 from callcenter.supervision.board import Board
-from callcenter.tasks import Tasks
 from callcenter.telephony.link import Telephony
 from callcenter.telephony.phone_control import HttpPhoneControl
 from callcenter.telephony.switch import AsteriskSwitch
-from callcenter.timers import LoopTimers
 from callcenter.web.screens import ScreenHub
 from callcenter.wrap_up.notes import WrapUps
-
-log = structlog.get_logger(__name__)
-
-
-class Ground:
-    """What everything stands on."""
-
-    def __init__(self) -> None:
-        self.clock = SystemClock()
-        self.bus = Bus()
-        self.tasks = Tasks("core")
-        self.timers = LoopTimers(self.clock)
-
-    async def close(self) -> None:
-        """No timer fires any more, and every task has ended."""
-        self.timers.close()
-        await self.tasks.close()
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The database's side."""
-
-    customers: StoredCustomers
-    users: StoredUsers
-    complaints: StoredComplaints
-    follow_ups: StoredFollowUps
-    calls: StoredCalls
-    history: StoredHistory
-    audit: Audit
-    recorder: DatabaseRecorder
 
 
 @dataclass(frozen=True)
@@ -106,66 +60,38 @@ class Core:
     """The whole, as ``app.py`` runs it."""
 
     parts: Parts
+    front: FrontDoor
     telephony: Telephony
     control: HttpPhoneControl
     recovery: Recovery
     mirror: Mirror
     inbound: Inbound
     outbound: Outbound
+    callbacks: Callbacks
     desk: Desk
     board: Board
     hub: ScreenHub
 
 
-@asynccontextmanager
-async def storage(settings: Settings, ground: Ground) -> AsyncIterator[Kept]:
-    """The database at this program's version, and the recorder running; raises ``PartMissing``, ``SettingsError``."""
-    clock = ground.clock
-    await upgrade(settings.database.url)
-    database = Database(settings.database.url)
-    recorder = DatabaseRecorder(database, settings.database.journal, clock, region=settings.region)
-    await recorder.start()
-    try:
-        yield Kept(
-            StoredCustomers(database),
-            StoredUsers(database, clock),
-            StoredComplaints(database, clock),
-            StoredFollowUps(database, clock),
-            StoredCalls(database, clock),
-            StoredHistory(database, clock),
-            Audit(recorder, clock),
-            recorder,
-        )
-    finally:
-        await recorder.close()
-        await database.close()
-
-
-async def front_door(settings: Settings, ground: Ground) -> FrontDoor:
-    """The flow that callers meet, with its prompts spoken; raises ``FlowInvalid``."""
-    ivr = settings.ivr
-    flow = load_flow(ivr.flow, Known(queues=queue_settings(settings).keys()))
-    prompts = PromptLibrary(Pyttsx3Engine(), ivr.prompts_folder, ivr.flow.parent / "prompts")
-    if await prompts.recall(flow):
-        # All are there from an earlier start: callers need not wait until the speech engine has said so.
-        ground.tasks.run(_speak(prompts, flow), "prompts")
-    else:
-        await _speak(prompts, flow)
-    return FrontDoor(flow, prompts, ground.clock)
-
-
-async def _speak(prompts: PromptLibrary, flow: Flow) -> None:
-    prepared = await prompts.prepare(flow)
-    log.info("prompts are ready", made=prepared.made, cached=prepared.cached, failed=prepared.failed)
-
-
-def build(settings: Settings, ground: Ground, kept: Kept, front: FrontDoor) -> Core:
+def build(settings: Settings, ground: Ground, kept: Kept, flows: FlowSide) -> Core:
     """Everything that knows what goes on, joined by the bus."""
     showing = Showing()
-    parts = _parts(settings, ground, kept, showing, front)
     asterisk = _asterisk(settings, ground)
-    mirror = Mirror(asterisk.switch, parts.roster, parts.phone_book)
     attempts = Attempts(kept.recorder)
+    routed = _routed(settings, ground, kept, showing)
+    callbacks = _callbacks(settings, ground, kept, routed, asterisk, attempts)
+    front = front_door(
+        settings,
+        ground,
+        kept,
+        flows,
+        identification=routed.identification,
+        agents=routed.roster,
+        lines=routed.distributor,
+        callbacks=callbacks,
+    )
+    parts = _parts(settings, ground, routed, asterisk, front, callbacks)
+    mirror = Mirror(asterisk.switch, parts.roster, parts.phone_book)
     recovery = Recovery(
         parts,
         asterisk.switch,
@@ -192,8 +118,10 @@ def build(settings: Settings, ground: Ground, kept: Kept, front: FrontDoor) -> C
         recovery=recovery,
         roster=parts.roster,
         distributor=parts.distributor,
+        handle_times=parts.distributor.handle_times,
         direct=Direct(parts, ground.tasks),
         talks=Talks(parts, attempts),
+        callbacks=callbacks,
         mirror=mirror,
         identification=parts.identification,
         wrap_ups=wrap_ups,
@@ -204,19 +132,33 @@ def build(settings: Settings, ground: Ground, kept: Kept, front: FrontDoor) -> C
     journey.subscribe(ground.bus, handlers)
     return Core(
         parts=parts,
+        front=front,
         telephony=asterisk.telephony,
         control=asterisk.control,
         recovery=recovery,
         mirror=mirror,
         inbound=Inbound(parts),
         outbound=Outbound(parts, attempts),
+        callbacks=callbacks,
         desk=_desk(settings, parts, kept, showing, asterisk, attempts, feed, wrap_ups),
         board=board,
         hub=showing.hub,
     )
 
 
-def _parts(settings: Settings, ground: Ground, kept: Kept, showing: Showing, front: FrontDoor) -> Parts:
+@dataclass(frozen=True)
+class _Routed:
+    """Who calls, who works, and who is shown to whom."""
+
+    calls: LiveCalls
+    identification: Identification
+    roster: Roster
+    distributor: Distributor
+    presenter: Presenter
+    in_dialogue: set[CallId] = field(default_factory=set)
+
+
+def _routed(settings: Settings, ground: Ground, kept: Kept, showing: Showing) -> _Routed:
     routing, queues = settings.routing, queue_settings(settings)
     calls = LiveCalls(ground.bus, ground.clock)
     rules = RosterRules(routing.screen_grace, routing.missed_before_not_ready)
@@ -226,21 +168,69 @@ def _parts(settings: Settings, ground: Ground, kept: Kept, showing: Showing, fro
     )
     line = Line(line_policy(settings))
     titles = {queue.name: (queue.title_en, queue.title_zh) for queue in queues.values()}
-    return Parts(
+    return _Routed(
         calls=calls,
         identification=Identification(kept.customers, calls, ground.tasks),
         roster=roster,
         distributor=Distributor(line, roster, ground.bus, ground.clock, ground.timers, times),
         presenter=Presenter(showing.hub, showing.pops, ground.clock, titles, routing.pop_ack_limit),
+    )
+
+
+def _callbacks(
+    settings: Settings,
+    ground: Ground,
+    kept: Kept,
+    routed: _Routed,
+    asterisk: AsteriskSide,
+    attempts: Attempts,
+) -> Callbacks:
+    return Callbacks(
+        CallbackParts(
+            calls=routed.calls,
+            identification=routed.identification,
+            distributor=routed.distributor,
+            presenter=routed.presenter,
+            switch=asterisk.switch,
+            phone_book=phone_book(settings.phones),
+            queues=queue_settings(settings),
+            attempts=attempts,
+            recorder=kept.recorder,
+            kept=kept.callbacks,
+            rules=callback_rules(settings),
+            tasks=ground.tasks,
+            clock=ground.clock,
+            region=settings.region,
+            in_dialogue=routed.in_dialogue,
+        )
+    )
+
+
+def _parts(
+    settings: Settings,
+    ground: Ground,
+    routed: _Routed,
+    asterisk: AsteriskSide,
+    front: FrontDoor,
+    callbacks: Callbacks,
+) -> Parts:
+    return Parts(
+        calls=routed.calls,
+        identification=routed.identification,
+        roster=routed.roster,
+        distributor=routed.distributor,
+        presenter=routed.presenter,
         ivr=front,
+        switch=asterisk.switch,
         phone_book=phone_book(settings.phones),
-        queues=queues,
+        queues=queue_settings(settings),
         clock=ground.clock,
         region=settings.region,
         recordings=settings.recordings.folder.absolute(),
-        wrap_up_seconds=routing.wrap_up_seconds,
-        in_dialogue=set(),
+        wrap_up_seconds=settings.routing.wrap_up_seconds,
+        in_dialogue=routed.in_dialogue,
         notes_read=deque(),
+        callbacks=callbacks,
     )
 
 
