@@ -24,7 +24,7 @@ from callcenter.reception.visit import Value, VisitEnd
 
 log = structlog.get_logger(__name__)
 
-ALL_KEYS = "0123456789*#ABCD"
+ALL_KEYS = "0123456789*#"
 MAX_DEPTH = 8
 """Flows that call one another, the first one included."""
 MAX_TEXT = 200
