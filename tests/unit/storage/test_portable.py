@@ -6,8 +6,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.schema import CreateTable
 
-from callcenter.storage import customers, tables
-from callcenter.storage.upsert import upsert
+from callcenter.storage import customers, flows, record_writer, tables
+from callcenter.storage.columns import EPOCH
+from callcenter.storage.upsert import insert_missing, upsert
 
 pytestmark = pytest.mark.unit
 
@@ -53,3 +54,27 @@ def test_the_record_is_one_query_on_both() -> None:
     assert said.count("UNION ALL") == 7
     assert query.names == ["kind", "a", "b", "c", "d", "e", "f", "id", "at", "due", "n"]
     assert "CAST(customers.extra AS TEXT)" in said
+
+
+def test_the_figures_of_a_flow_are_the_same_queries_on_both() -> None:
+    """Counting a truth, grouping, and visits that are guests: nothing in it is SQLite's own."""
+    for made in (flows.own_visits, flows.guest_visits, flows.node_figures):
+        for dialect in (POSTGRESQL, sqlite.dialect()):
+            said = str(made("main", EPOCH, EPOCH).compile(dialect=dialect)).replace("\n", " ")
+            assert "CASE WHEN flow_visits.contained THEN" in said or made is flows.node_figures
+            assert "flow_steps.flow = " in said or made is flows.own_visits
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
+def test_what_people_worked_on_is_not_overwritten(name: str) -> None:
+    """A message that is there stays as it is; a callback's end and a later answer are kept by a condition."""
+    dialect = POSTGRESQL if name == "postgresql" else sqlite.dialect()
+    said = str(insert_missing(name, tables.voicemails, ("id",)).compile(dialect=dialect))
+    assert said.endswith("ON CONFLICT (id) DO NOTHING")
+    kept = upsert(
+        name, tables.callbacks, ("id",), ("id", "state"), only_if=record_writer._callback_not_undone
+    )
+    assert "DO UPDATE SET state = excluded.state WHERE" in str(kept.compile(dialect=dialect))
+    key = ("call_id", "survey", "question")
+    answer = upsert(name, tables.survey_answers, key, (*key, "at"), only_if=record_writer._answer_newer)
+    assert "WHERE excluded.at >= survey_answers.at" in str(answer.compile(dialect=dialect))
