@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, str] = {
     "caller.name": "the name of who calls, as far as the records have it",
     "call.did": "the number that was dialled",
     "customer.id": "the customer's id, null when the caller isn't known",
+    "customer.number": "the customer's number, empty when the caller isn't known",
     "customer.name": "the customer's name",
     "customer.company": "the customer's company",
     "customer.tier": "vip, key, regular or small",
@@ -48,16 +49,12 @@ _ALSO_SPOKEN = {"found": frozenset(STATUS_WORDS)}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An expression in a flow: where it stands below its node, its text, and whether it may read secrets."""
+    """An expression in a flow: where it stands below its node, the variables that it reads, and those that it may
+    read though they are secret."""
 
     place: tuple[str, ...]
-    text: str
-    secrets: bool = False
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The variables that it reads."""
-        return expression.parse(self.text).names
+    names: frozenset[str]
+    secrets: frozenset[str] = frozenset()
 
 
 def filled_by(node: Node) -> tuple[str, ...]:
@@ -96,23 +93,26 @@ def read_by(node: Node) -> Iterator[Reading]:
     match node:
         case CollectNode(valid=str(text)):
             # It judges the very digits that were pressed, and keeps nothing of them.
-            yield Reading(("valid",), text, secrets=True)
+            yield Reading(("valid",), _names(text), frozenset({node.into}))
         case BranchNode():
             for index, case in enumerate(node.cases):
-                yield Reading(("cases", str(index), "when"), case.when)
+                yield Reading(("cases", str(index), "when"), _names(case.when))
         case LookupNode():
-            yield from (Reading(("send", name), text, secrets=True) for name, text in node.send.items())
+            yield from (
+                Reading(("send", name), _names(text), _names(text)) for name, text in node.send.items()
+            )
         case SetNode():
-            yield from (Reading(("values", name), text) for name, text in node.values.items())
-        case CallbackNode(number=str(text)) | StatusNode(number=str(text)):
-            yield Reading(("number",), text)
-        case TransferNode():
-            if node.extension is not None:
-                yield Reading(("extension",), node.extension)
-            if node.number is not None:
-                yield Reading(("number",), node.number)
+            yield from (Reading(("values", name), _names(text)) for name, text in node.values.items())
+        case CallbackNode(number=str(text)) | StatusNode(number=str(text)) | TransferNode(number=str(text)):
+            yield Reading(("number",), _names(text))
+        case TransferNode(extension=str(text)):
+            yield Reading(("extension",), _names(text))
         case _:
             return
+
+
+def _names(text: str) -> frozenset[str]:
+    return expression.parse(text).names
 
 
 def spoken_slots(flow: Flow, prompt: str) -> dict[str, tuple[str, ...]]:

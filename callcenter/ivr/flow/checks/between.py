@@ -8,6 +8,8 @@ from callcenter.ivr.flow.nodes import CallbackNode, QueueNode, ReturnNode, Subfl
 
 MAX_DEPTH = 8
 """Flows that call one another; a walk goes no deeper."""
+ENDED = "done"
+"""What a flow returns that comes to its end without ``return``."""
 
 
 def check(flow: Flow, known: Known) -> Iterator[Finding]:
@@ -107,6 +109,8 @@ def _results(flow: Flow, known: Known) -> Iterator[Finding]:
         if not isinstance(node, SubflowNode) or (called := known.flow(node.flow)) is None:
             continue
         given = {other.result for other in called.nodes.values() if isinstance(other, ReturnNode)}
+        if called.default_queue is None:
+            given.add(ENDED)
         for result in node.results:
             if result not in given:
                 shown = ", ".join(sorted(given)) or "nothing"

@@ -74,9 +74,8 @@ def _told(flow: Flow, secret: frozenset[str]) -> Iterator[Finding]:
         return
     for name, node in flow.nodes.items():
         for reading in read_by(node):
-            if not reading.secrets:
-                for variable in sorted(reading.names & secret):
-                    yield Finding(("nodes", name, *reading.place), f"“{variable}” is secret: {_SHY}")
+            for variable in sorted((reading.names & secret) - reading.secrets):
+                yield Finding(("nodes", name, *reading.place), f"“{variable}” is secret: {_SHY}")
     for prompt in flow.prompts:
         for language, slots in spoken_slots(flow, prompt).items():
             for variable in sorted(secret.intersection(slots)):

@@ -406,14 +406,23 @@ def test_secret_digits() -> None:
     bad = {
         "a": {"type": "branch", "cases": [{"when": "card == '1'", "next": "b"}], "otherwise": "b"},
         "b": {"type": "set", "values": {"copy": "'x' + card"}, "next": "c"},
-        "c": {"type": "transfer", "number": "card", "prompt": "told"},
+        "c": {
+            "type": "collect",
+            "prompt": "p",
+            "into": "again",
+            "secret": True,
+            "valid": "again == card",
+            "next": "d",
+        },
+        "d": {"type": "transfer", "number": "card", "prompt": "told"},
     }
-    sub = part("sub", bad, prompts={"told": {"en": "{card}", "zh": "{card}"}})
+    sub = part("sub", bad, prompts={"p": P, "told": {"en": "{card}", "zh": "{card}"}})
     begins(
         found(sub, beside(flow(nodes))),
         "nodes.a.cases.0.when: “card” is secret: only a lookup's “send” and the digits' own “valid” may read it",
         "nodes.b.values.copy: “card” is secret",
-        "nodes.c.number: “card” is secret",
+        "nodes.c.valid: “card” is secret",
+        "nodes.d.number: “card” is secret",
         "prompts.told.en: “card” is secret: it can't be spoken",
         "prompts.told.zh: “card” is secret",
     )
@@ -560,11 +569,11 @@ def test_calls_that_are_too_deep() -> None:
 
 def test_results_that_never_come() -> None:
     """A result that the other flow does not return is a misspelt one."""
-    node = {"type": "subflow", "flow": "sub", "results": {"persn": "end", "person": "end"}}
+    node = {"type": "subflow", "flow": "sub", "results": {"persn": "end", "person": "end", "done": "end"}}
     sub = part("sub", {"r": {"type": "return", "result": "person"}})
     begins(
         found(flow({"a": node, "end": END}), beside(sub)),
-        "?nodes.a.results.persn: “sub” never returns “persn” (it returns person)",
+        "?nodes.a.results.persn: “sub” never returns “persn” (it returns done, person)",
     )
 
 
