@@ -1,5 +1,6 @@
 """A caller's line without Asterisk: keys are written down beforehand, and time moves as it would."""
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -128,9 +129,7 @@ class FakeLine:
         self.recorded.append(path)
         seconds = self._spoken.popleft() if self._spoken else 0.0
         length = min(abs(seconds), max_seconds)
-        file = Path(path)
-        if file.parent.is_dir():
-            file.write_bytes(bytes(44 + round(length * 16000)))
+        await asyncio.to_thread(_write, Path(path), length)
         self.clock.move(length if seconds else silence)
         if seconds < 0:
             self._do(HANG_UP)
@@ -189,3 +188,9 @@ class FakeLine:
         if press == NO_ANSWER:
             raise ActionFailed("the fake Asterisk does not answer")
         return press
+
+
+def _write(file: Path, seconds: float) -> None:
+    """As Asterisk would, where there is a folder for it."""
+    if file.parent.is_dir():
+        file.write_bytes(bytes(44 + round(seconds * 16000)))
