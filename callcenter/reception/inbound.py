@@ -25,6 +25,8 @@ NOTES_AT_ONCE = 5
 """How many read notes one dialogue deletes; a fifth of a millisecond each."""
 MOST_TURNS = 500
 """Queues and transfers that one caller may be sent to: beyond it a flow goes round in a circle."""
+OURS = frozenset({EndReason.IVR_END, EndReason.TRANSFERRED})
+"""Ends that the flow decides while the caller is still there: the dialplan goes on, unless it took our last word."""
 TALKING = frozenset({Stage.TALKING, Stage.HELD, Stage.OUTSIDE})
 
 
@@ -63,7 +65,7 @@ class Inbound:
             finished = await self._finish(line)
         except ActionFailed:
             return  # the line broke: Asterisk is gone, or goes on without us; its events will tell which
-        if finished or reason is not EndReason.IVR_END:
+        if finished or reason not in OURS:
             self._p.calls.end(call, reason)
         if reason not in {EndReason.CALLER_HANGUP, EndReason.ABANDONED}:
             await self._hang_up(line)
@@ -73,7 +75,7 @@ class Inbound:
     async def _journey(self, line: CallerLine, call: Call, resumed: QueueName | None) -> EndReason:
         await line.set_variables(CC_CALL=call.id)
         if resumed is not None:
-            ended = await self._line_up(line, call, None, ToQueue(resumed))
+            ended = await self._line_up(line, call, None, ToQueue(resumed, skills=call.skills))
             return ended if isinstance(ended, EndReason) else EndReason.IVR_END
         self._p.calls.enter(call, Stage.IVR)
         visit = self._p.ivr.visit(line, call)

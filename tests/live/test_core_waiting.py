@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import pytest
 
 from callcenter.calls import events as seen
-from callcenter.calls.call import Call
+from callcenter.calls.call import Call, EndReason
+from callcenter.calls.call import Stage as CallStage
 from callcenter.calls.ports import CallerLine
 from callcenter.ids import AgentId, CallId
 from callcenter.reception.inbound import Inbound
@@ -180,3 +181,22 @@ async def test_the_core_dies_while_it_listens(core: Core) -> None:
     assert max(took["music"]) < 0.5
     assert max(took["keys"]) < 0.5
     assert max(took["message"]) < SHORT_SECONDS + 0.5
+
+
+async def test_the_core_dies_in_a_survey(core: Core) -> None:
+    """The caller has been served: the call ends, and nobody is rung again."""
+    await core.asterisk.switch.mirror_agent("PJSIP/1001", "Anna", ready=True)
+    core.asterisk.phone("1001", kind="auto", answer_after=(0.1, 0.1), talk=(0.7, 0.7))
+    core.ivr.asks_afterwards = "csat"
+    leg = await core.call(WaitPlan())
+    core.ivr.seconds = 20.0
+    await core.until_rung()
+    [call] = core.stages.calls
+    await core.asterisk.until(lambda: call.stage is CallStage.SURVEY)
+    await asyncio.sleep(0.2)
+    core.lines[-1]._session._writer.transport.abort()
+    await core.asterisk.until(leg.over.is_set, 2.0)
+    await asyncio.sleep(0.5)
+    assert len(core.asterisk.of(seen.PartyRinging)) == 1
+    assert await core.asterisk.switch.missed_calls() == []
+    assert call.end_reason is EndReason.AGENT_HANGUP
