@@ -1,5 +1,6 @@
 """What the web application is built from."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ class WebRules:
     session_hours: float = 12
     login_tries: int = 5
     login_window: float = 300
-    zone: str = "UTC"
+    zone: dt.tzinfo = dt.UTC
     """Whose midnight a day of the figures begins at."""
 
 

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from callcenter.errors import BadInput
 
@@ -23,10 +22,9 @@ class Period:
     until: dt.datetime
 
 
-def period_of(asked: Mapping[str, str], now: dt.datetime, zone: str) -> Period:
+def period_of(asked: Mapping[str, str], now: dt.datetime, here: dt.tzinfo) -> Period:
     """What a page's address asks for: ``period`` = today, week, month, or custom with ``from`` and ``to``. Raises
     ``BadInput``."""
-    here = ZoneInfo(zone)
     today = now.astimezone(here).date()
     name = asked.get("period", "today")
     if name in PERIODS:
@@ -39,7 +37,7 @@ def period_of(asked: Mapping[str, str], now: dt.datetime, zone: str) -> Period:
     return _between(name, first, last, here)
 
 
-def _between(name: str, first: dt.date, last: dt.date, here: ZoneInfo) -> Period:
+def _between(name: str, first: dt.date, last: dt.date, here: dt.tzinfo) -> Period:
     since, until = (
         dt.datetime.combine(day, dt.time(), here).astimezone(dt.UTC)
         for day in (first, last + dt.timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Who may ask for what: every route, walked as a stranger, an agent and a supervisor."""
+"""Who may ask for what: every route, walked as a stranger, an agent, a supervisor and an administrator."""
 
 from pathlib import Path
 
@@ -17,25 +17,38 @@ from tests.fakes.web_site import CSRF, Site, web_site
 pytestmark = pytest.mark.integration
 
 CALL, OTHER_CALL, SOUND = "a" * 32, "b" * 32, "c" * 32
-EXPECTED: dict[tuple[str, str], tuple[int, int, int]] = {
-    ("GET", "/"): (303, 303, 303),
-    ("GET", "/login"): (200, 200, 200),
-    ("POST", "/login"): (403, 403, 403),
-    ("POST", "/logout"): (401, 403, 403),
-    ("POST", "/language"): (403, 403, 403),
-    ("GET", "/agent"): (303, 200, 303),
-    ("GET", "/supervisor"): (303, 403, 200),
-    ("GET", "/calls/{call_id}"): (303, 200, 200),
-    ("GET", "/customers/{customer_id}"): (303, 200, 200),
-    ("GET", "/recordings/{recording_id}.wav"): (401, 200, 200),
-    ("GET", "/session"): (401, 200, 200),
-    ("GET", "/ws"): (403, 403, 403),
-    ("GET", "/assets/{name}"): (200, 200, 200),
-    ("GET", "/healthz"): (200, 200, 200),
-    ("GET", "/metrics"): (200, 200, 200),
+EXPECTED: dict[tuple[str, str], tuple[int, int, int, int]] = {
+    ("GET", "/"): (303, 303, 303, 303),
+    ("GET", "/login"): (200, 200, 200, 200),
+    ("POST", "/login"): (403, 403, 403, 403),
+    ("POST", "/logout"): (401, 403, 403, 403),
+    ("POST", "/language"): (403, 403, 403, 403),
+    ("GET", "/agent"): (303, 200, 303, 303),
+    ("GET", "/supervisor"): (303, 403, 200, 200),
+    ("GET", "/calls/{call_id}"): (303, 200, 200, 200),
+    ("GET", "/customers/{customer_id}"): (303, 200, 200, 200),
+    ("GET", "/recordings/{recording_id}.wav"): (401, 200, 200, 200),
+    ("GET", "/work"): (303, 200, 200, 200),
+    ("POST", "/work/voicemails/{work_id}/take"): (401, 403, 403, 403),
+    ("POST", "/work/voicemails/{work_id}/done"): (401, 403, 403, 403),
+    ("POST", "/work/callbacks/{work_id}/cancel"): (401, 403, 403, 403),
+    ("GET", "/flows"): (303, 403, 200, 200),
+    ("GET", "/flows/{flow}"): (303, 403, 200, 200),
+    ("GET", "/flows/{flow}/versions/{version}.yaml"): (401, 403, 200, 200),
+    ("GET", "/flows/{flow}/edit"): (303, 403, 403, 200),
+    ("POST", "/flows/{flow}/check"): (401, 403, 403, 403),
+    ("POST", "/flows/{flow}/rehearse"): (401, 403, 403, 403),
+    ("POST", "/flows/{flow}/publish"): (401, 403, 403, 403),
+    ("POST", "/flows/{flow}/versions/{version}/publish"): (401, 403, 403, 403),
+    ("GET", "/session"): (401, 200, 200, 200),
+    ("GET", "/ws"): (403, 403, 403, 403),
+    ("GET", "/assets/{name}"): (200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200),
+    ("GET", "/metrics"): (200, 200, 200, 200),
 }
-"""Status for a stranger, an agent, a supervisor; POST without a form token, /ws without an origin."""
+"""Status for a stranger, an agent, a supervisor, an administrator; POST without a form token, /ws without an origin."""
 FILLED = {"call_id": CALL, "customer_id": "17", "recording_id": SOUND, "name": "app.js"}
+FILLED |= {"flow": "main", "version": "1", "work_id": "e" * 32}
 
 
 def story(call_id: str, *agents: int) -> CallStory:
@@ -64,7 +77,7 @@ def routes_of(site: Site) -> set[tuple[str, str]]:
 
 
 async def test_every_route_for_everybody(tmp_path: Path) -> None:
-    """The whole table, as three kinds of people; a route that this test does not know fails it."""
+    """The whole table, as four kinds of people; a route that this test does not know fails it."""
     async with web_site(tmp_path) as site:
         furnish(site)
         assert routes_of(site) == set(EXPECTED)
@@ -72,10 +85,11 @@ async def test_every_route_for_everybody(tmp_path: Path) -> None:
             aiohttp.ClientSession(cookie_jar=site.cookies) as stranger,
             site.logged_in("lina") as agent,
             site.logged_in("sofia") as supervisor,
+            site.logged_in("root") as admin,
         ):
             for (method, path), expected in EXPECTED.items():
                 url = site.url + path.format(**FILLED)
-                for browser, status in zip((stranger, agent, supervisor), expected, strict=True):
+                for browser, status in zip((stranger, agent, supervisor, admin), expected, strict=True):
                     async with browser.request(method, url, allow_redirects=False) as answer:
                         assert answer.status == status, (method, path, status)
                         if status == 303 and browser is stranger:
