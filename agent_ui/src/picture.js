@@ -52,6 +52,8 @@ export class Picture {
   #figures = {};
   #flow = null;
   #selected = "";
+  #below = svg("g", { class: "ways-below" });
+  #above = svg("g", { class: "ways-above" });
 
   constructor(root, { texts, onSelect = () => {} }) {
     this.#root = root;
@@ -103,7 +105,9 @@ export class Picture {
     const canvas = svg("g", { class: "canvas" });
     // The unusual ways below the others.
     const lines = [...plan.edges].sort((one, other) => one.usual - other.usual);
-    canvas.append(...lines.map((edge) => this.#line(edge)));
+    this.#below.replaceChildren(...lines.map((edge) => this.#line(edge)));
+    this.#above.replaceChildren();
+    canvas.append(this.#below);
     this.#nodes.clear();
     for (const data of plan.nodes) {
       const element = this.#node(data);
@@ -111,6 +115,7 @@ export class Picture {
       canvas.append(element);
       this.#badge(data.name, this.#nodes.get(data.name));
     }
+    canvas.append(this.#above);
     this.#view.show(canvas, plan.width, plan.height);
     if (!this.#nodes.has(this.#selected)) this.#selected = "";
     this.#choose();
@@ -122,7 +127,9 @@ export class Picture {
   #choose() {
     for (const [name, { element }] of this.#nodes) element.classList.toggle("chosen", name === this.#selected);
     for (const line of this.#root.querySelectorAll(".way")) {
-      line.classList.toggle("near", [line.dataset.source, line.dataset.target].includes(this.#selected));
+      const near = [line.dataset.source, line.dataset.target].includes(this.#selected);
+      line.classList.toggle("near", near);
+      if (near !== (line.parentNode === this.#above)) (near ? this.#above : this.#below).append(line);
     }
   }
 
@@ -181,7 +188,7 @@ export class Picture {
     if (!count) return;
     const text = String(count);
     const width = 18 + text.length * 7;
-    const badge = svg("g", { class: "badge", transform: `translate(${data.width / 2 - 8},${-data.height / 2})` });
+    const badge = svg("g", { class: "badge", transform: `translate(${data.width / 2 - 2},${-data.height / 2 - 5})` });
     const label = svg("text", { y: 4.5 });
     label.textContent = text;
     badge.append(svg("rect", { x: -width / 2, y: -11, width, height: 22, rx: 11 }), label);
