@@ -22,22 +22,25 @@ class _Weight:
 
 
 class ArrivalRates:
-    """``since``: when counting began (monotonic); until the memory is full it is the plain mean."""
+    """Counting begins with the first arrival, which is not counted; until the memory is full it is the plain mean."""
 
-    def __init__(self, since: float) -> None:
-        self._since = since
+    def __init__(self) -> None:
+        self._since: float | None = None
         self._weights: dict[ClassKey, _Weight] = {}
 
     def arrived(self, key: ClassKey, now: float) -> None:
         """Somebody joined."""
+        if self._since is None:
+            self._since = now
+            return
         known = self._weights.get(key)
         self._weights[key] = _Weight(1.0 + (known.now(now) if known is not None else 0.0), now)
 
     def per_second(self, now: float) -> Mapping[ClassKey, float]:
         """Of each class that came lately."""
-        seen = MEMORY * -math.expm1((self._since - now) / MEMORY)
-        if seen <= 0:
+        if self._since is None or now <= self._since:
             return {}
+        seen = MEMORY * -math.expm1((self._since - now) / MEMORY)
         weights = {key: weight.now(now) for key, weight in self._weights.items()}
         self._weights = {key: self._weights[key] for key, weight in weights.items() if weight > TOO_RARE}
         return {key: weight / seen for key, weight in weights.items()}

@@ -106,7 +106,7 @@ class Distributor:
         self._clock = clock
         self._timers = timers
         self._times = times
-        self._arrivals = ArrivalRates(clock.now())
+        self._arrivals = ArrivalRates()
         self._places: dict[CallId, Place] = {}
         self._offers: dict[OfferId, Offer] = {}
         self._telephony_up = True

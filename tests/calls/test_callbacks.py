@@ -10,8 +10,8 @@ import pytest
 from callcenter.agents.states import SYSTEM_RONA, RoutingState
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, UserId
-from tests.fakes.callback_centre import CUSTOMER, RULES, CallbackCentre
-from tests.fakes.centre import WRAP_UP, adds_up, told
+from tests.fakes.callback_centre import CUSTOMER, CallbackCentre
+from tests.fakes.centre import CALLBACK_RULES, WRAP_UP, adds_up, told
 from tests.fakes.fake_directory import customer
 from tests.fakes.fake_visit import SALES, SUPPORT
 from tests.virtual_time import settle
@@ -214,7 +214,9 @@ async def test_numbers_that_are_not_called(number: str) -> None:
 
 async def test_prefixes_that_are_allowed() -> None:
     """Another country's numbers, where the settings say so."""
-    async with CallbackCentre(callback_rules=dataclasses.replace(RULES, prefixes=("+852",))) as centre:
+    async with CallbackCentre(
+        callback_rules=dataclasses.replace(CALLBACK_RULES, prefixes=("+852",))
+    ) as centre:
         assert centre.asks("+85251234567") == "kept"
         assert centre.asks("+12125550123") == "refused"
 
@@ -237,7 +239,7 @@ async def test_calling_hours() -> None:
 
 async def test_it_expires() -> None:
     """A callback nobody can serve ends, and is not in the line any more."""
-    async with CallbackCentre(callback_rules=dataclasses.replace(RULES, expires_hours=2)) as centre:
+    async with CallbackCentre(callback_rules=dataclasses.replace(CALLBACK_RULES, expires_hours=2)) as centre:
         centre.asks()
         await asyncio.sleep(2 * 3600 + 1)
         assert centre.states() == ["queued", "expired"]

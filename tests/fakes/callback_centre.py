@@ -2,22 +2,17 @@
 
 import asyncio
 import datetime as dt
-from types import TracebackType
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from callcenter.agents.roster import RosterRules
-from callcenter.callbacks.callback import OPEN, Callback
+from callcenter.callbacks.callback import Callback
 from callcenter.callbacks.rules import CallbackRules
 from callcenter.calls.call import Call, Direction
-from callcenter.calls.events import CallChanged, CallEnded, OfferEnded, OutboundFailed, PhoneState
+from callcenter.calls.events import OutboundFailed, PhoneState
 from callcenter.calls.number import normalise
 from callcenter.customers.customer import CustomerRecord
-from callcenter.errors import CallcenterError
 from callcenter.ids import CallId, QueueName, new_id
-from callcenter.reception.callback_calls import CallbackParts
-from callcenter.reception.callbacks import Callbacks
-from tests.fakes.centre import BOOK, QUEUES, Centre
+from tests.fakes.centre import CALLBACK_RULES, Centre
 from tests.fakes.fake_switch import FakeSwitch
 from tests.fakes.fake_visit import SUPPORT
 from tests.fakes.memory_recorder import MemoryRecorder
@@ -25,28 +20,6 @@ from tests.fakes.scripted_line import ScriptedLine
 from tests.virtual_time import settle
 
 CUSTOMER = "+8613800138000"
-RULES = CallbackRules(ZoneInfo("Asia/Shanghai"), tries=3, pause=300, expires_hours=24)
-"""The centre's clock begins at 17:00 in Shanghai."""
-
-
-class KeptInMemory:
-    """A ``KeptCallbacks`` over the record in memory."""
-
-    def __init__(self, record: MemoryRecorder) -> None:
-        self.record = record
-        self.away = False
-
-    async def open_callbacks(self) -> list[Callback]:
-        if self.away:
-            raise CallcenterError("the database is away")
-        return sorted(
-            (one for one in self.record.callbacks.values() if one.state in OPEN),
-            key=lambda one: one.arrived_at,
-        )
-
-    async def recent(self, queues: frozenset[QueueName] | None, limit: int = 200) -> list[Callback]:
-        del queues
-        return list(self.record.callbacks.values())[:limit]
 
 
 class HangingSwitch(FakeSwitch):
@@ -66,7 +39,7 @@ class CallbackCentre(Centre):
         self,
         *customers: CustomerRecord,
         rules: RosterRules | None = None,
-        callback_rules: CallbackRules = RULES,
+        callback_rules: CallbackRules = CALLBACK_RULES,
         record: MemoryRecorder | None = None,
         database_away: bool = False,
     ) -> None:
@@ -85,43 +58,11 @@ class CallbackCentre(Centre):
             self.recorder = self._record
         super()._build(rules)
 
-    def _join(self) -> None:
-        super()._join()
-        self.kept_callbacks = KeptInMemory(self.recorder)
-        self.callbacks = Callbacks(
-            CallbackParts(
-                calls=self.calls,
-                identification=self.identification,
-                distributor=self.distributor,
-                presenter=self.presenter,
-                switch=self.switch,
-                phone_book=BOOK,
-                queues=QUEUES,
-                attempts=self.attempts,
-                recorder=self.recorder,
-                kept=self.kept_callbacks,
-                rules=self.callback_rules,
-                tasks=self.tasks,
-                clock=self.clock,
-                region="CN",
-                in_dialogue=self.parts.in_dialogue,
-            )
-        )
-        self.bus.subscribe(CallChanged, self.callbacks.call_changed)
-        self.bus.subscribe(CallEnded, self.callbacks.call_ended)
-        self.bus.subscribe(OfferEnded, self.callbacks.offer_ended)
-
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         self.callbacks.start()
         await settle()
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.callbacks.stop()
-        await super().__aexit__(kind, error, trace)
 
     # ------------------------------------------------------------ Asterisk
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from callcenter import journey
 from callcenter.agents.roster import Roster, RosterRules
 from callcenter.agents.states import Agent, RoutingState
 from callcenter.bus import Bus
+from callcenter.callbacks.rules import CallbackRules
 from callcenter.calls.call import Call
 from callcenter.calls.events import OutboundFailed, PhoneState, PhoneStateChanged, TelephonyLost, TelephonyUp
 from callcenter.calls.live_calls import LiveCalls
@@ -24,6 +26,8 @@ from callcenter.follow_ups.follow_up import NewFollowUp
 from callcenter.history.keeper import Keeper
 from callcenter.ids import AgentId, CallId, ComplaintId, CustomerId, Extension, FollowUpId, QueueName
 from callcenter.reception.attempts import Attempts
+from callcenter.reception.callback_calls import CallbackParts
+from callcenter.reception.callbacks import Callbacks
 from callcenter.reception.direct import Direct
 from callcenter.reception.inbound import Inbound
 from callcenter.reception.mirror import Mirror
@@ -44,6 +48,7 @@ from tests.fakes import fake_visit
 from tests.fakes.fake_directory import FakeDirectory
 from tests.fakes.fake_screens import FakeScreens
 from tests.fakes.fake_switch import FakeSwitch
+from tests.fakes.kept_callbacks import KeptInMemory
 from tests.fakes.memory_recorder import MemoryRecorder
 from tests.fakes.scripted_line import ScriptedLine, Trunk
 from tests.virtual_time import START, LoopClock, settle
@@ -52,6 +57,8 @@ SALES, SUPPORT = fake_visit.SALES, fake_visit.SUPPORT
 RING, WRAP_UP = 20, 60
 ACK_LIMIT = 0.03
 POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
+CALLBACK_RULES = CallbackRules(ZoneInfo("Asia/Shanghai"), tries=3, pause=300, expires_hours=24)
+"""The clock begins at 17:00 in Shanghai."""
 BOOK = PhoneBook("PJSIP/{extension}", "PJSIP/{extension}", "leg^s^1", "PJSIP/{number}@trunk")
 QUEUES = {
     SALES: QueueSettings(SALES, "Sales", "销售", False, RING, WRAP_UP),
@@ -98,6 +105,8 @@ class KeptWork:
 class Centre:
     """``async with Centre(...)``; then agents log in and callers call."""
 
+    callback_rules = CALLBACK_RULES
+
     def __init__(self, *customers: CustomerRecord, rules: RosterRules | None = None) -> None:
         self.clock = LoopClock()
         self.bus = Bus()
@@ -124,6 +133,10 @@ class Centre:
         self.pops = CurrentPops()
         titles = {name: (queue.title_en, queue.title_zh) for name, queue in QUEUES.items()}
         self.presenter = Presenter(self.screens, self.pops, self.clock, titles, ACK_LIMIT)
+        self.attempts = Attempts(self.recorder)
+        in_dialogue: set[CallId] = set()
+        self.kept_callbacks = KeptInMemory(self.recorder)
+        self.callbacks = Callbacks(self._callback_parts(in_dialogue))
         self.parts = Parts(
             calls=self.calls,
             identification=self.identification,
@@ -138,12 +151,32 @@ class Centre:
             region="CN",
             recordings=Path("/recordings"),
             wrap_up_seconds=WRAP_UP,
-            in_dialogue=set(),
+            in_dialogue=in_dialogue,
             notes_read=deque(),
+            callbacks=self.callbacks,
+        )
+
+    def _callback_parts(self, in_dialogue: set[CallId]) -> CallbackParts:
+        return CallbackParts(
+            calls=self.calls,
+            identification=self.identification,
+            distributor=self.distributor,
+            presenter=self.presenter,
+            switch=self.switch,
+            phone_book=BOOK,
+            queues=QUEUES,
+            attempts=self.attempts,
+            recorder=self.recorder,
+            kept=self.kept_callbacks,
+            rules=self.callback_rules,
+            tasks=self.tasks,
+            clock=self.clock,
+            region="CN",
+            in_dialogue=in_dialogue,
         )
 
     def _join(self) -> None:
-        attempts = self.attempts = Attempts(self.recorder)
+        attempts = self.attempts
         self.mirror = Mirror(self.switch, self.roster, BOOK)
         self.recovery = Recovery(
             self.parts,
@@ -170,6 +203,8 @@ class Centre:
                 recovery=self.recovery,
                 roster=self.roster,
                 distributor=self.distributor,
+                handle_times=self.distributor.handle_times,
+                callbacks=self.callbacks,
                 direct=Direct(self.parts, self.tasks),
                 talks=Talks(self.parts, attempts),
                 mirror=self.mirror,
@@ -213,6 +248,7 @@ class Centre:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.callbacks.stop()
         self.timers.close()
         await self.tasks.close()
 

@@ -219,10 +219,11 @@ def test_handle_times_begin_at_the_prior_and_follow() -> None:
 def test_arrival_rates() -> None:
     """A steady stream is counted right from early on; one that has stopped is forgotten."""
     key: ClassKey = (SALES, Tier.VIP, NONE)
-    rates = ArrivalRates(since=0.0)
+    rates = ArrivalRates()
     assert rates.per_second(0.0) == {}
     for second in range(0, 300, 3):
         rates.arrived(key, float(second))
+        assert rates.per_second(0.0) == {}
     assert rates.per_second(300.0)[key] == pytest.approx(1 / 3, rel=0.05)
     for second in range(300, 9000, 3):
         rates.arrived(key, float(second))
