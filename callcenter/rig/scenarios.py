@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REFUSALS = (400, 401, 403, 404, 408, 410, 480, 481, 484, 486, 487, 488, 500, 502, 503, 504, 600, 603, 604)
-_BYE, _CANCEL, _REFUSED, _END = 1, 2, 3, 9
+_BYE, _CANCEL, _REFUSED, _LEAVE, _END = 1, 2, 3, 4, 9
 _CUSTOMER_CANCELLED, _CUSTOMER_BYE = 20, 21
 _TURNED_DOWN = {11: "486 Busy Here", 13: "603 Decline", 15: "404 Not Found"}
 
@@ -90,6 +90,49 @@ def caller(script: Script) -> str:
         '<Reference variables="cause,text,stay,head"/>',
     ]
     return _scenario("caller", parts)
+
+
+def on_cue(captures: int) -> str:
+    """The scenario of a caller who is told when to act, by requests PRESS in its call: each plays the next capture
+    (``key_file``). At the request LEAVE it hangs up. What it hears goes to the port in the row's field 4."""
+    limit = 'timeout="600000"'
+    invite = _request("INVITE", 1, 1, to="", body=_SDP.format(port="field4"), extra="X-Caller: yes\n")
+    leave = f'<recv request="LEAVE" optional="true" next="{_LEAVE}"/>'
+    acts: list[str] = []
+    for place in range(captures):
+        acts += [leave, f'<recv request="PRESS" {limit}/>']
+        acts.append(f'<nop><action><exec play_pcap_audio="{key_file(place)}"/></action></nop>')
+    parts = [
+        _log("invite", "[call_id]"),
+        _send(invite, retransmit=True),
+        *(f'<recv response="{code}" optional="true"/>' for code in (100, 180, 181, 182, 183)),
+        *(
+            f'<recv response="{code}" optional="true" next="{_REFUSED}">'
+            f"<action>{_log_action('refused', str(code))}</action></recv>"
+            for code in REFUSALS
+        ),
+        _bye_at_any_time(""),
+        f'<recv response="200"><action>{_log_action("answered", "")}</action></recv>',
+        _send(_request("ACK", 1, 2)),
+        *acts,
+        f'<recv request="LEAVE" {limit}/>',
+        f'<label id="{_LEAVE}"/>',
+        _send(_request("BYE", 90, 3), retransmit=True),
+        '<recv response="200"/>',
+        _log("ended", "caller"),
+        f'<nop next="{_END}"/>',
+        f'<label id="{_BYE}"/>',
+        _send(_answer("200 OK")),
+        _log("ended", "asterisk [$cause]"),
+        f'<nop next="{_END}"/>',
+        f'<label id="{_REFUSED}"/>',
+        _send(_request("ACK", 1, 1)),
+        _log("ended", "refused"),
+        f'<label id="{_END}"/>',
+        "<nop/>",
+        '<Reference variables="cause,head"/>',
+    ]
+    return _scenario("on cue", parts)
 
 
 def customer(talk: float) -> str:
