@@ -150,7 +150,6 @@ async def test_bodies_that_are_no_use(tmp_path: Path) -> None:
     async with web_site(tmp_path) as site, editor(site) as (browser, headers):
         url = f"{site.url}/flows/main/check"
         bodies = (
-            (b"x" * (BODY_LIMIT + 1), 413),
             (b"{", 400),
             (b"[" * 200_000, 400),
             (b"[]", 400),
@@ -183,6 +182,29 @@ async def test_bodies_that_are_no_use(tmp_path: Path) -> None:
         # Other routes keep their small limit.
         async with browser.post(f"{site.url}/logout", data=b"x" * 200_000) as answer:
             assert 400 <= answer.status < 500
+
+
+async def test_a_body_that_is_too_long_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """Said in its length or found out on the way: 413."""
+    async with web_site(tmp_path) as site, editor(site) as (browser, headers):
+        fields = {
+            **headers,
+            "Cookie": site.cookie_header(browser),
+            "Content-Type": "application/json",
+            "Host": "x",
+        }
+        fields["Origin"] = "http://x"
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        for length, body in (
+            (f"Content-Length: {BODY_LIMIT + 1}", b"{"),
+            ("Transfer-Encoding: chunked", chunk * (BODY_LIMIT // 65536 + 1)),
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            lines = ["POST /flows/main/check HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items()), length]
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            assert b" 413 " in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_rehearse_answers_with_steps(tmp_path: Path) -> None:
