@@ -117,9 +117,9 @@ class Walk:
         return self.frames[-1].flow
 
     @property
-    def node(self) -> Node:
-        """The node that the caller is at."""
-        return self.flow.nodes[self.frame.node]
+    def node(self) -> Node | None:
+        """The node that the caller is at; None when this flow was just entered."""
+        return self.flow.nodes.get(self.frame.node)
 
     def enter_flow(self, name: str) -> str | None:
         """Go into a flow; gives its first node, or None when there is no such flow, it is too deep, or it is being

@@ -199,6 +199,16 @@ async def test_steps_are_counted_over_the_whole_visit() -> None:
     assert end == ToQueue(QueueName("support"))
 
 
+async def test_the_last_step_is_into_a_subflow() -> None:
+    """The visit ends at the door of a flow: it can be resumed all the same."""
+    visit = Ground(FakeLine()).visit(
+        a_flow("a: {type: subflow, flow: part, next: b}\nb: {type: goto, next: a}"), PART
+    )
+    visit.walk.made = MAX_STEPS - 1
+    assert await visit.start() == ToQueue(QueueName("support"))
+    assert await visit.resume("timeout") == ToQueue(QueueName("support"))
+
+
 async def test_a_long_flow_is_no_fault() -> None:
     """499 nodes one after the other, all of them passed."""
     nodes = "".join(f"n{i}: {{type: goto, next: n{i + 1}}}\n" for i in range(499))
