@@ -12,7 +12,7 @@ import pytest
 
 from callcenter.errors import PartMissing
 from callcenter.ids import QueueName
-from callcenter.ivr.flow.loader import load_flow
+from callcenter.ivr.flow.loader import Known, load_flow
 from callcenter.ivr.speech.engine import Pyttsx3Engine, SpeechFailed
 from callcenter.ivr.speech.prompts import Prepared, PromptLibrary
 from callcenter.ivr.speech.sound import Samples
@@ -38,7 +38,7 @@ def loudness(sound: Samples) -> float:
 async def test_the_main_flow_is_spoken(tmp_path: Path) -> None:
     """Every prompt that is shipped becomes audible 8 kHz sound, the two languages differ, the greeting is short;
     a second start finds all of it, and the loop is never held up."""
-    flow = load_flow(FLOW, QUEUES)
+    flow = load_flow(FLOW, Known(queues=QUEUES))
     library = PromptLibrary(Pyttsx3Engine(), tmp_path)
     assert await _free_share_during(library.prepare(flow)) > 0.3
     for name in flow.prompts:

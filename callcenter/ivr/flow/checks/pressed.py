@@ -1,6 +1,6 @@
 """What callers press: keys that hide one another, PINs, and the offer of a callback."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from callcenter.ivr.flow.checks.finding import Finding, warning
 from callcenter.ivr.flow.document import Place
@@ -16,7 +16,7 @@ def check(flow: Flow) -> Iterator[Finding]:
         place = ("nodes", name)
         match node:
             case MenuNode():
-                yield from _shadows(place, list(node.keys))
+                yield from _shadows(place, node.keys)
             case QueueNode():
                 yield from _offer(place, node, flow)
             case IdentifyNode(by="pin") if node.tries > MOST_PIN_TRIES:
@@ -29,16 +29,15 @@ def check(flow: Flow) -> Iterator[Finding]:
                 pass
 
 
-def _shadows(place: Place, keys: list[str]) -> Iterator[Finding]:
+def _shadows(place: Place, keys: Collection[str]) -> Iterator[Finding]:
     """“1” is heard before “12” is pressed."""
     for longer in keys:
-        for shorter in keys:
-            if longer != shorter and longer.startswith(shorter):
-                message = (
-                    f"“{longer}” can never be pressed, “{shorter}” is taken at once: let no key begin another"
-                )
-                yield Finding((*place, "keys", longer), message)
-                break
+        shorter = next((longer[:size] for size in range(1, len(longer)) if longer[:size] in keys), None)
+        if shorter is not None:
+            message = (
+                f"“{longer}” can never be pressed, “{shorter}” is taken at once: let no key begin another"
+            )
+            yield Finding((*place, "keys", longer), message)
 
 
 def _offer(place: Place, node: QueueNode, flow: Flow) -> Iterator[Finding]:
