@@ -5,53 +5,53 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.clock import ManualClock
-from callcenter.ids import QueueName
-from callcenter.ivr.flow.loader import load_flow
+from callcenter.ivr.flow.checks import Known
+from callcenter.ivr.flow.loader import load_folder
+from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.rehearsal import Rehearsal, load_rehearsals, rehearse
-from tests.fakes.fake_line import FakeLine
 
 pytestmark = pytest.mark.flows
 
 ROOT = Path(__file__).parents[2]
-FLOWS = ROOT / "ivr_flows"
-FILES = sorted(path for path in FLOWS.glob("*.yaml") if not path.stem.endswith(".rehearsals"))
-QUEUES = frozenset(
-    QueueName(queue["name"])
-    for queue in tomllib.loads((ROOT / "config/callcenter.toml").read_text())["queues"]
-)
+FOLDER = ROOT / "ivr_flows"
+SETTINGS = tomllib.loads((ROOT / "config/callcenter.toml").read_text())
+FLOWS = load_folder(FOLDER, Known(queues=frozenset(queue["name"] for queue in SETTINGS["queues"])))
+WRITTEN = {path.name.removesuffix(".rehearsals.yaml"): path for path in FOLDER.glob("*.rehearsals.yaml")}
 CASES = [
-    pytest.param(path, rehearsal, id=f"{path.stem}: {rehearsal.name}")
-    for path in FILES
-    for rehearsal in load_rehearsals(path.with_suffix(".rehearsals.yaml"))
+    pytest.param(name, rehearsal, id=f"{name}: {rehearsal.name}")
+    for name, path in sorted(WRITTEN.items())
+    for rehearsal in load_rehearsals(path)
 ]
 
 
+def flow_set(start: str) -> FlowSet:
+    """All of them, one of them first."""
+    return FlowSet(start, FLOWS, dict.fromkeys(FLOWS, 1))
+
+
 def test_flows_are_there() -> None:
-    """The folder holds the main flow; an empty folder would make every other test here pass."""
-    assert [path.stem for path in FILES] == ["main"]
-    assert len(CASES) >= 8
+    """The folder holds what the product promises; an empty folder would make every other test here pass."""
+    assert set(FLOWS) >= {"main", "complaint_line", "status_line", "after_hours", "satisfaction"}
+    assert set(WRITTEN) == set(FLOWS)
+    assert len(CASES) >= 20
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_flow_has_no_fault(path: Path) -> None:
-    """The flow is right for the queues of the shipped settings, and is called as its file."""
-    assert load_flow(path, QUEUES).flow == path.stem
+@pytest.mark.parametrize("name", sorted(FLOWS))
+def test_every_node_is_rehearsed(name: str) -> None:
+    """Some written caller, of whichever flow, passes each node."""
+    rehearsed = {
+        node if "." in node else f"{flow}.{node}"
+        for flow, path in WRITTEN.items()
+        for case in load_rehearsals(path)
+        for node in case.path
+    }
+    assert {f"{name}.{node}" for node in FLOWS[name].nodes} <= rehearsed
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_node_is_rehearsed(path: Path) -> None:
-    """Some written caller passes each node."""
-    rehearsed = {node for case in load_rehearsals(path.with_suffix(".rehearsals.yaml")) for node in case.path}
-    assert rehearsed == set(load_flow(path, QUEUES).nodes)
-
-
-@pytest.mark.parametrize(("path", "rehearsal"), CASES)
-async def test_rehearsal(path: Path, rehearsal: Rehearsal) -> None:
+@pytest.mark.parametrize(("name", "rehearsal"), CASES)
+async def test_rehearsal(name: str, rehearsal: Rehearsal) -> None:
     """The written caller passes the written nodes and ends as written."""
-    clock = ManualClock()
-    line = FakeLine(rehearsal.presses, clock=clock)
-    assert await rehearse(load_flow(path, QUEUES), rehearsal, line, clock) == []
+    assert await rehearse(flow_set(name), rehearsal) == []
 
 
 async def test_a_wrong_expectation_is_told() -> None:
@@ -65,8 +65,5 @@ async def test_a_wrong_expectation_is_told() -> None:
             "end": {"queue": "support", "language": "en"},
         }
     )
-    clock = ManualClock()
-    differences = await rehearse(
-        load_flow(FILES[0], QUEUES), wrong, FakeLine(wrong.presses, clock=clock), clock
-    )
+    differences = await rehearse(flow_set("main"), wrong)
     assert [difference.partition(":")[0] for difference in differences] == ["path", "hears", "end"]
