@@ -170,6 +170,23 @@ async def test_wrong_queries_are_named_before_anybody_calls(path: Path) -> None:
     assert "good" not in text
 
 
+async def test_an_error_that_only_a_driver_knows_is_a_failure_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's drivers raise errors of their own while rows are fetched: neither they nor their text get out."""
+
+    class OfTheDriver(Exception):
+        sqlstate = "25006"
+
+    async def first_row(*_: object) -> None:
+        raise OfTheDriver("9753186420")
+
+    async with queries(path, one="SELECT 1") as made:
+        monkeypatch.setattr(made._asked, "first_row", first_row)
+        with pytest.raises(LookupFailed, match=r"failed: 25006\.$"):
+            await made.query("one", {}, 1)
+
+
 async def test_a_database_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     """It is not made on the way."""
     async with queries(tmp_path / "none.db", one="SELECT 1") as made:
