@@ -279,9 +279,9 @@ def test_a_problem_is_plain_data() -> None:
 )
 def test_hostile_files(data: bytes, expected: str) -> None:
     """Bombs, broken text and files without a flow are refused in words, in seconds at most."""
-    start = time.perf_counter()
+    start = time.process_time()
     assert problems(data)[0].startswith(expected)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def largest(nodes: int, *, last: str = "hangup", first: str = "") -> str:
@@ -300,10 +300,10 @@ def largest(nodes: int, *, last: str = "hangup", first: str = "") -> str:
 def test_the_largest_flow() -> None:
     """As many nodes as may be, each leading to the next: read and checked in little time, without recursion."""
     text = largest(MAX_NODES)
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(load(text).nodes) == MAX_NODES
     # 0.7 s on a slow machine; the limit is for one that does other things too.
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("nodes", [MAX_NODES + 1, 5000])
@@ -318,15 +318,15 @@ def test_too_many_nodes(nodes: int) -> None:
 def test_ten_thousand_nodes() -> None:
     """Ten thousand steps in a row are refused, not walked."""
     nodes = "".join(f"  n{n}: {{type: goto, next: n{n + 1}}}\n" for n in range(10_000))
-    start = time.perf_counter()
+    start = time.process_time()
     [problem] = problems(f"flow: main\nstart: n0\nnodes:\n{nodes}")
     assert problem.startswith("f.yaml:3: “nodes”: there are more than 2000")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_thousands_of_faults() -> None:
     """What nobody can read is counted; finding near words does not take hours."""
-    start = time.perf_counter()
+    start = time.process_time()
     text = (
         largest(MAX_NODES)
         .replace("{1: n", "{1: m")
@@ -336,13 +336,13 @@ def test_thousands_of_faults() -> None:
     found = problems(text)
     assert len(found) == MAX_PROBLEMS + 1
     assert found[-1].split("… and ")[1].endswith(" more")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_a_menu_of_everything() -> None:
     """Tens of thousands of keys, and all of them hide others: no more work than reading them."""
     keys = ", ".join(f'"{n}": end' for n in range(20_000))
-    start = time.perf_counter()
+    start = time.process_time()
     found = problems(
         f"flow: x\nstart: a\nnodes:\n  a: {{type: menu, prompt: no_key, keys: {{{keys}}}}}\n  end: {{type: hangup}}\n"
     )
@@ -350,7 +350,7 @@ def test_a_menu_of_everything() -> None:
         found[0]
         == "f.yaml:4: node a: “10000” can never be pressed, “1” is taken at once: let no key begin another"
     )
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_warnings_give_way_to_errors() -> None:
