@@ -2,9 +2,10 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from callcenter.settings import Settings, load
 
 if TYPE_CHECKING:
     from callcenter.history.flows import FlowVersion
+    from callcenter.ivr.flow.flow import Flow
     from callcenter.ivr.flow.loader import Folder
     from callcenter.storage.flows import StoredFlows
 
@@ -30,8 +32,8 @@ COMMAND_LINE = UserId(0)
 ivr = typer.Typer(help="The flows that callers meet.", no_args_is_help=True)
 
 
-def _read(settings: Settings, files: list[Path] | None) -> "Folder":
-    """The flows of these files, beside those of the settings' folder; or all of the folder."""
+def _read(settings: Settings, files: list[Path] | None, *, all_flows: bool = False) -> "Folder":
+    """These files, beside those of the settings' folder (``all_flows``: and those too); or all of the folder."""
     from callcenter.app_settings import ivr_known  # noqa: PLC0415  commands load only what they need
     from callcenter.clock import SystemClock  # noqa: PLC0415
     from callcenter.ivr.flow.loader import flow_files, read_flows  # noqa: PLC0415
@@ -43,7 +45,7 @@ def _read(settings: Settings, files: list[Path] | None) -> "Folder":
         read = read_flows(list(paths.values()), known)
     except OSError as error:
         raise BadInput(f"{error.filename}: {error.strerror}") from error
-    if not files:
+    if not files or all_flows:
         return read
     return replace(
         read,
@@ -75,6 +77,119 @@ def check(
             + ("good" if not errors else "not to be published")
         )
     raise typer.Exit(1 if errors else 0)
+
+
+@ivr.command("try")
+@explained
+def try_flow(
+    flow: Annotated[str, typer.Argument(help="A flow's name, or its file.")],
+    keys: Annotated[
+        str | None,
+        typer.Option(
+            help='What is pressed at each question: "1,2,12345#,silence,hang up"; typed here if not given.'
+        ),
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", help="What is known, NAME=VALUE: caller, did, at, customer.tier, ...; may be repeated."
+        ),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Walk a flow in the terminal: each prompt as it is spoken, and where the caller ends. No Asterisk, no sound."""
+    from callcenter.ivr.ports import FlowSet  # noqa: PLC0415
+    from callcenter.ivr.trying import Try  # noqa: PLC0415
+
+    flows, name = _flows_with(load(config), flow)
+    trial = Try(FlowSet(name, flows, {}), dict(_pair(text) for text in given or ()))
+    told = None if as_json else lambda node, text: typer.echo(f"  [{node}] {text}")
+    if keys is not None:
+        done = asyncio.run(trial.walk_with([key.strip() for key in keys.split(",")] if keys else [], told))
+    elif sys.stdin.isatty():
+        typer.echo("Type keys (1, 12345#), Enter for silence, or “hang up”.")
+        done = asyncio.run(trial.walk(_typed, told))
+    else:
+        raise BadInput('There is nobody to type keys: give them with --keys, such as --keys "1,2,12345#".')
+    if as_json:
+        steps = [asdict(one) for one in done.steps]
+        print_json({"flow": name, "steps": steps, "end": done.end})
+        return
+    typer.echo(
+        "Way: " + " → ".join(one.node + (f" ({one.pressed})" if one.pressed else "") for one in done.steps)
+    )
+    typer.echo(f"End: {done.end}")
+
+
+async def _typed() -> str:
+    """What somebody at the terminal presses."""
+    from callcenter.ivr.trying import checked  # noqa: PLC0415
+
+    while True:
+        try:
+            typed = await asyncio.to_thread(input, "> ")
+        except EOFError:
+            return "hang up"
+        try:
+            return checked(typed.strip() or "silence")
+        except BadInput as error:
+            typer.echo(error.message)
+
+
+@ivr.command("rehearse")
+@explained
+def rehearse(
+    files: FilesArgument = None, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False
+) -> None:
+    """Walk the written callers (NAME.rehearsals.yaml beside each flow). Exit status 0 when all end as written."""
+    from callcenter.ivr.flow.loader import flow_files  # noqa: PLC0415
+    from callcenter.ivr.ports import FlowSet  # noqa: PLC0415
+    from callcenter.ivr.rehearsal import load_rehearsals  # noqa: PLC0415
+    from callcenter.ivr.rehearsal import rehearse as walk  # noqa: PLC0415
+
+    settings = load(config)
+    paths = files or flow_files(settings.ivr.folder)
+    read = _read(settings, files, all_flows=True)
+    _must_be_good(read)
+    results: list[dict[str, Any]] = []
+    for path in paths:
+        beside = path.with_suffix(".rehearsals.yaml")
+        if not beside.is_file():
+            continue
+        for written in load_rehearsals(beside):
+            differences = asyncio.run(walk(FlowSet(path.stem, read.flows, {}), written))
+            results.append({"flow": path.stem, "name": written.name, "differences": differences})
+            if not as_json:
+                typer.echo(f"{'good' if not differences else 'BAD '}  {path.stem}: {written.name}")
+                for difference in differences:
+                    typer.echo(f"      {difference}")
+    bad = sum(1 for one in results if one["differences"])
+    if as_json:
+        print_json({"good": not bad, "rehearsals": results})
+    else:
+        typer.echo(f"{len(results)} rehearsals, {bad} bad" if bad else f"{len(results)} rehearsals, all good")
+    raise typer.Exit(1 if bad or not results else 0)
+
+
+def _flows_with(settings: Settings, named: str) -> "tuple[Mapping[str, Flow], str]":
+    """The folder's flows, and the name of the one that is meant: by its name, or by its file, wherever that is."""
+    file = Path(named) if named.endswith(".yaml") else None
+    read = _read(settings, [file] if file else None, all_flows=True)
+    name = file.stem if file else named
+    flow = read.flows.get(name)
+    if flow is None:
+        faults = [str(one) for one in read.problems if one.level == "error" and Path(one.file).stem == name]
+        there = f"There is no flow “{name}” (there are: {', '.join(sorted(read.flows))})."
+        raise BadInput("\n".join(["The flow can't be read:", *faults]) if faults else there)
+    return read.flows, name
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"--with {text}: write NAME=VALUE, such as customer.tier=vip")
+    return name.strip(), value.strip()
 
 
 @ivr.command("schema")
