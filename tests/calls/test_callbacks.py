@@ -7,7 +7,9 @@ import datetime as dt
 
 import pytest
 
+from callcenter.agents.roster import RosterRules
 from callcenter.agents.states import SYSTEM_RONA, RoutingState
+from callcenter.callbacks.rules import MOST_OPEN
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, UserId
 from tests.fakes.callback_centre import CUSTOMER, CallbackCentre
@@ -390,3 +392,91 @@ async def test_stopped_in_order() -> None:
         assert centre.callback().agent_id is None
         await asyncio.sleep(100)
         assert centre.callback().state.value == "queued"
+
+
+async def test_asked_for_again_while_it_is_made() -> None:
+    """It is being made already: nobody is rung twice, and the second agent stays free."""
+    async with CallbackCentre() as centre:
+        await centre.agent(1)
+        await centre.agent(2)
+        centre.asks()
+        for seconds in (0, 1, 3):
+            await asyncio.sleep(seconds)
+            assert centre.asks(waited=50) == "merged"
+            await settle()
+            assert centre.callbacks_in_hand() == [CUSTOMER]
+            assert centre.state(2) is S.READY
+        await answered(centre)
+        assert centre.callback().state.value == "connected"
+        assert centre.asks() == "kept"
+
+
+async def test_nobody_slips_in_between() -> None:
+    """An agent who may miss one call more is offered the same callback again, not the caller behind it."""
+    async with CallbackCentre(rules=RosterRules(missed_limit=2)) as centre:
+        centre.asks(waited=50)
+        behind = centre.caller(OTHER, waited=20)
+        place = centre.distributor.join(behind, SUPPORT, behind.arrived)
+        await centre.agent(1)
+        await asyncio.sleep(1)
+        centre.trunk.phones["1001"].move(reaction="rejected")
+        await asyncio.sleep(1)
+        assert place.pending
+        assert centre.callbacks_in_hand() == [CUSTOMER]
+        assert centre.results() == [(1, "no_answer"), (1, "offered")]
+
+
+async def test_the_try_ends_before_the_phone_rings() -> None:
+    """While the pop is on its way the link comes back, and the call is not known there: no phone rings for it."""
+    async with CallbackCentre() as centre:
+        centre.screens.delay = None
+        await centre.agent(1)
+        centre.asks()
+        await asyncio.sleep(0.01)
+        assert centre.callback().state.value == "reserved"
+        centre.up(gap=1)
+        await asyncio.sleep(1)
+        assert centre.callback().state.value == "queued"
+        assert not [told for told in centre.switch.told if told[0] == "click_to_call"]
+        assert centre.state(1) is S.READY
+        await asyncio.sleep(30)
+        assert centre.callback().state.value == "dialling"
+
+
+async def test_a_caller_takes_the_place_of_the_own_callback() -> None:
+    """Through the caller's whole way: the call joins the line where the callback was, before those who came later."""
+    async with CallbackCentre() as centre:
+        centre.asks(waited=100)
+        await asyncio.sleep(1)
+        behind = centre.caller(OTHER, waited=60)
+        place = centre.distributor.join(behind, SUPPORT, behind.arrived)
+        await centre.waiting("13800138000")
+        assert centre.callback().state.value == "merged"
+        assert centre.distributor.position(behind.id) == 2
+        assert centre.distributor.waiting_in(SUPPORT) == 2
+        centre.distributor.leave(place)
+
+
+async def test_skills_are_kept() -> None:
+    """An agent without them is not offered the callback."""
+    async with CallbackCentre() as centre:
+        call = centre.caller()
+        call.skills = frozenset({"cantonese"})
+        centre.asks(call=call)
+        assert centre.callback().skills == {"cantonese"}
+        await centre.agent(1)
+        await asyncio.sleep(1)
+        assert centre.callback().state.value == "queued"
+        agent = centre.roster.get(A1)
+        centre.roster.log_in(A1, agent.name, agent.extension, agent.queues, frozenset({"cantonese"}))
+        await asyncio.sleep(1)
+        assert centre.callback().state.value == "dialling"
+
+
+async def test_too_many() -> None:
+    """There is an end to what is kept; each number has its own."""
+    async with CallbackCentre() as centre:
+        for number in range(MOST_OPEN):
+            assert centre.asks(f"+86138{number:08}") == "kept"
+        assert centre.asks("+8613900139000") == "refused"
+        assert centre.asks("+8613800000000") == "merged"
