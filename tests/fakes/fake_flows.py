@@ -161,7 +161,7 @@ class FakeFlows:
         extra = [word[:-1] for word in text.split() if word.startswith("extra_") and word.endswith(":")]
         nodes = tuple(GraphNode(name, "say", "", "", "", "") for name in extra)
         edges = tuple(GraphEdge("main_menu", name, "8", usual=True) for name in extra)
-        base = big_graph()
+        base = self.graphs["main"]
         return Graph(base.start, base.nodes + nodes, base.edges + edges)
 
     def now(self, flow: str) -> Mapping[str, int]:
