@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 MAX_STEPS = 500
 """Nodes in one visit. Nobody needs more; a caller who keeps going round is put to a person."""
+LOGGED_FAILURES = 10
+"""In one visit: a flow that goes round a node which fails must not flood the log."""
 
 _HANDLERS: Mapping[type[Node], Handler] = {
     **asking.NODES,
@@ -77,7 +79,9 @@ async def _step(walk: Walk, name: str) -> Next:
         raise
     except CallcenterError as error:
         here.way = "failure"
-        log.warning("ivr node failed", flow=here.flow, node=name, code=error.code, reason=error.message)
+        walk.failures += 1
+        if walk.failures <= LOGGED_FAILURES:
+            log.warning("ivr node failed", flow=here.flow, node=name, code=error.code, reason=error.message)
         if isinstance(error, ActionFailed):
             walk.broken += 1
             if walk.broken > 1:

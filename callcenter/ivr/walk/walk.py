@@ -101,6 +101,8 @@ class Walk:
     """The step before."""
     made: int = 0
     """Steps so far."""
+    failures: int = 0
+    """How often a node could not be done."""
     broken: int = 0
     """How often Asterisk did not do as asked."""
 
