@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 64 * 1024
 STOP_SECONDS = 5.0
+LINGER_SECONDS = 1.0
+"""A body that nobody wants is read on for so long, so that its sender sees the answer before the end."""
 CONTENT_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 HANDLERS: dict[tuple[str, str], Callable[[web.Request], Awaitable[web.StreamResponse]]] = {
@@ -140,7 +142,9 @@ class WebServer:
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self._host, self._port = host, port
         # No access log: it would hold people's addresses; what matters is in the audit.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=STOP_SECONDS, lingering_time=LINGER_SECONDS
+        )
         self._site: web.TCPSite | None = None
 
     async def start(self) -> int:
