@@ -83,11 +83,12 @@ def test_logging_in() -> None:
 
 
 def test_logging_in_again() -> None:
-    """The same phone changes nothing but the queues; another phone only when there is no call."""
+    """The same phone changes nothing but the queues and the skills; another phone only when there is no call."""
     desk = Desk()
     agent = desk.agent()
-    desk.roster.log_in(A, "Agent 1", Extension("1001"), frozenset({SUPPORT}))
-    assert (agent.state, agent.queues) == (S.READY, frozenset({SUPPORT}))
+    assert agent.skills == frozenset()
+    desk.roster.log_in(A, "Agent 1", Extension("1001"), frozenset({SUPPORT}), frozenset({"spanish"}))
+    assert (agent.state, agent.queues, agent.skills) == (S.READY, frozenset({SUPPORT}), {"spanish"})
     desk.roster.phone_changed(Extension("1002"), PhoneState.BUSY)
     desk.roster.log_in(A, "Agent 1", Extension("1002"), frozenset({SUPPORT}))
     assert (agent.extension, agent.phone) == ("1002", PhoneState.BUSY)
@@ -348,6 +349,11 @@ def test_why_not_in_words() -> None:
     desk.roster.ready(A)
     assert why_not(agent, SALES, 0) is None
     assert why_not(agent, SUPPORT, 0) == "not in this queue"
+    assert why_not(agent, SALES, 0, frozenset({"spanish", "billing"})) == "lacks billing, spanish"
+    agent.skills = frozenset({"spanish"})
+    assert why_not(agent, SALES, 0, frozenset({"spanish", "billing"})) == "lacks billing"
+    assert not eligible(agent, SALES, 0, frozenset({"billing"}))
+    assert eligible(agent, SALES, 0, frozenset({"spanish"}))
     desk.reserve()
     assert why_not(agent, SALES, 0) == "reserved"
     desk.roster.talk_begun(A, CALL)

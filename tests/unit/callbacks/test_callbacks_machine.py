@@ -94,14 +94,16 @@ class World:
     async def play(self, script: list[tuple[str, int, float]]) -> None:
         """All of it; then everybody is patient and answers, and every callback comes to an end."""
         await self.open()
-        for deed, which, later in script:
-            await self.act(deed, which)
-            await settle()
-            self.look()
-            await asyncio.sleep(later)
-            self.look()
-        await self.finish()
-        await self.close()
+        try:
+            for deed, which, later in script:
+                await self.act(deed, which)
+                await settle()
+                self.look()
+                await asyncio.sleep(later)
+                self.look()
+            await self.finish()
+        finally:
+            await self.close()
 
     async def act(self, deed: str, which: int) -> None:
         """One deed."""
@@ -230,15 +232,17 @@ class World:
             self.look()
             await asyncio.sleep(3600)
             self.look()
+            if len(self.centre.callbacks) == 0:
+                break
         assert len(self.centre.callbacks) == 0
         assert not [one for one in self.centre.recorder.callbacks.values() if one.state in OPEN]
         assert not [call for call in self.centre.calls if call.direction is Direction.OUTBOUND]
         assert len(self.centre.distributor.line) == 0
         assert not self.centre.parts.in_dialogue
-        assert {agent.state for agent in self.centre.roster} <= {RoutingState.READY, RoutingState.WRAP_UP}
+        assert not {agent.state for agent in self.centre.roster} & WITH_A_CALL
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(deeds)
 def test_whatever_happens(script: list[tuple[str, int, float]]) -> None:
     """Never two calls for one callback, never more dialled than agents reserved, no place worse than it was, every
