@@ -11,7 +11,9 @@ import structlog
 from callcenter.agents.states import Presence
 from callcenter.asterisk.agi.server import AgiServer
 from callcenter.asterisk.agi.session import AgiSession
-from callcenter.building import Core, FlowSide, Ground, Kept, build, flow_side, storage
+from callcenter.building.core import Core, build
+from callcenter.building.flows import FlowSide, flow_side
+from callcenter.building.ground import Ground, Kept, storage
 from callcenter.calls.number import load_all_regions
 from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
 from callcenter.ids import Extension, UserId

@@ -19,6 +19,7 @@ from callcenter.watchdog import Watchdog, serve_command
 
 if TYPE_CHECKING:
     from callcenter.accounts.adding import NewUser
+    from callcenter.ids import CustomerId
 
 app = typer.Typer(
     name="callcenter",
@@ -163,6 +164,9 @@ def user_add(
     name: Annotated[str, typer.Option(help="What others see; the user name if not given.")] = "",
     extension: Annotated[str, typer.Option(help="The phone an agent usually takes, such as 1001.")] = "",
     queues: Annotated[str, typer.Option(help="The agent's queues, separated by commas.")] = "",
+    skills: Annotated[
+        str, typer.Option(help="What the agent can do, as the settings name it, by commas.")
+    ] = "",
     password_file: Annotated[
         Path | None, typer.Option(help="Its first line is the password; asked for if not given.")
     ] = None,
@@ -178,6 +182,7 @@ def user_add(
         role,
         extension,
         frozenset(part.strip() for part in queues.split(",") if part.strip()),
+        frozenset(part.strip() for part in skills.split(",") if part.strip()),
     )
     asyncio.run(_keep_user(settings, new, _password(password_file)))
     typer.echo(f"{role} {username} added.")
@@ -194,12 +199,47 @@ async def _keep_user(settings: Settings, new: "NewUser", password: str) -> None:
     database = Database(settings.database.url)
     try:
         queues = frozenset(QueueName(queue.name) for queue in settings.queues)
-        await add_user(StoredUsers(database, SystemClock()), new, password, queues)
+        users, skills = StoredUsers(database, SystemClock()), frozenset(settings.skills)
+        await add_user(users, new, password, queues, skills)
     finally:
         await database.close()
 
 
-def _password(file: Path | None, *, twice: bool = True) -> str:
+customer = typer.Typer(help="Customers.", no_args_is_help=True)
+app.add_typer(customer, name="customer")
+
+
+@customer.command("pin")
+@explained
+def customer_pin(
+    customer_id: Annotated[int, typer.Argument(help="The customer number, as on the customer's page.")],
+    pin_file: Annotated[
+        Path | None, typer.Option(help="Its first line is the PIN; asked for if not given.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Give a customer the PIN for serving themselves by telephone, or another one; it also ends a lock-out."""
+    from callcenter.ids import CustomerId  # noqa: PLC0415
+
+    settings = _settings(config)
+    asyncio.run(_keep_pin(settings, CustomerId(customer_id), _password(pin_file, what="PIN")))
+    typer.echo(f"The PIN of customer {customer_id} is set.")
+
+
+async def _keep_pin(settings: Settings, customer_id: "CustomerId", pin: str) -> None:
+    from callcenter.clock import SystemClock  # noqa: PLC0415
+    from callcenter.storage.database import Database, upgrade  # noqa: PLC0415
+    from callcenter.storage.pins import StoredPins  # noqa: PLC0415
+
+    await upgrade(settings.database.url)
+    database = Database(settings.database.url)
+    try:
+        await StoredPins(database, SystemClock()).set_pin(customer_id, pin)
+    finally:
+        await database.close()
+
+
+def _password(file: Path | None, *, twice: bool = True, what: str = "password") -> str:
     if file is not None:
         try:
             lines = file.read_text("utf-8").splitlines()
@@ -208,9 +248,9 @@ def _password(file: Path | None, *, twice: bool = True) -> str:
         return lines[0] if lines else ""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password: ")
+    first = getpass.getpass(f"{what[0].upper()}{what[1:]}: ")
     if twice and getpass.getpass("Again: ") != first:
-        raise BadInput("The two passwords differ: nothing was added.")
+        raise BadInput("The two differ: nothing was changed.")
     return first
 
 

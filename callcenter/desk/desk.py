@@ -93,12 +93,18 @@ class Desk:
     # -------------------------------------------------------- presence
 
     async def log_in(
-        self, agent_id: AgentId, name: str, extension: str, queues: frozenset[QueueName]
+        self,
+        agent_id: AgentId,
+        name: str,
+        extension: str,
+        queues: frozenset[QueueName],
+        *,
+        skills: frozenset[str] = frozenset(),
     ) -> None:
         """Take a phone; raises ``Conflict`` when another agent holds it."""
         if not extension.isalnum() or not extension.isascii() or len(extension) > EXTENSION_LIMIT:
             raise BadInput("A phone is named by its extension, for example 1001.")
-        self._p.roster.log_in(agent_id, name, Extension(extension), queues)
+        self._p.roster.log_in(agent_id, name, Extension(extension), queues, skills=skills)
 
     async def log_out(self, agent_id: AgentId) -> None:
         """Give the phone back."""

@@ -40,7 +40,13 @@ class Desk(Protocol):
     who asked."""
 
     async def log_in(
-        self, agent_id: AgentId, name: str, extension: str, queues: frozenset[QueueName]
+        self,
+        agent_id: AgentId,
+        name: str,
+        extension: str,
+        queues: frozenset[QueueName],
+        *,
+        skills: frozenset[str] = frozenset(),
     ) -> None:
         """Take a phone and join the queues; ``Conflict`` when the phone is held by another."""
 

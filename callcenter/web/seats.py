@@ -26,7 +26,9 @@ def phone_for(user: UserRow, given: str) -> str:
 async def sit_down(app: web.Application, user: UserRow, extension: str) -> None:
     """Log the agent in at the desk; raises ``Conflict`` when another has the phone."""
     if extension:
-        await app[PARTS].desk.log_in(AgentId(int(user.id)), user.name, extension, user.queues)
+        await app[PARTS].desk.log_in(
+            AgentId(int(user.id)), user.name, extension, user.queues, skills=user.skills
+        )
 
 
 async def take_seat(app: web.Application, visitor: Visitor) -> bool:

@@ -32,7 +32,13 @@ class FakeDesk:
     reasons: frozenset[str] = frozenset({"BREAK", "LUNCH", "MEETING"})
 
     async def log_in(
-        self, agent_id: AgentId, name: str, extension: str, queues: frozenset[QueueName]
+        self,
+        agent_id: AgentId,
+        name: str,
+        extension: str,
+        queues: frozenset[QueueName],
+        *,
+        skills: frozenset[str] = frozenset(),
     ) -> None:
         for other, seat in self.seats.items():
             if other != agent_id and seat["agent"]["extension"] == extension:

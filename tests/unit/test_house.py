@@ -63,7 +63,7 @@ def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 LONGER_FOR_A_REASON = {
-    "callcenter.building.build": "one constructor after the other: splitting it would hide what is joined to what",
+    "callcenter.building.core.build": "one constructor after the other: splitting it would hide what is joined to what",
     "callcenter.storage.customers._record_parts": "one SQL statement",
 }
 
