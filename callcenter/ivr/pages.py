@@ -13,7 +13,7 @@ from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.loader import FlowInvalid, Known, examine
 from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.shelf import Shelf
-from callcenter.ivr.trying import Try
+from callcenter.ivr.trying import HUNG_UP, Try
 from callcenter.supervision.flows import Fault, FlowLine, Graph, Tried, TriedStep
 
 MAX_PRESSES = 200
@@ -111,4 +111,4 @@ class FlowPages:
         name = examined.flow.flow
         done = await Try(FlowSet(name, {**self._shelf.flows, name: examined.flow}, {}), facts).walk_with(keys)
         steps = tuple(TriedStep(one.node, one.heard, one.pressed, one.at) for one in done.steps)
-        return Tried(steps, done.end)
+        return Tried(steps, done.end, gone=done.end == HUNG_UP)

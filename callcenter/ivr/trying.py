@@ -15,6 +15,7 @@ from callcenter.ivr.walk.virtual_visit import USUAL_NUMBER, Circumstances, Perfo
 from callcenter.ivr.walk.virtual_world import Customer, Passed
 from callcenter.reception.visit import ToQueue, ToTransfer
 
+HUNG_UP = "the caller hung up"
 Told = Callable[[str, str], None]
 """(node, text) of what is heard, while it is spoken."""
 
@@ -130,7 +131,7 @@ def _moment(text: str) -> dt.datetime:
 def _end(done: Performance) -> str:
     end = done.end
     if end is None:
-        return "the caller hung up"
+        return HUNG_UP
     if isinstance(end, ToQueue):
         return f"waits in the queue {end.queue}, language {done.language}"
     if isinstance(end, ToTransfer):

@@ -76,10 +76,11 @@ class TriedStep:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A rehearsal: the steps, and in words where the caller ended."""
+    """A rehearsal: the steps, and in words where the caller ended. ``gone``: by hanging up."""
 
     steps: tuple[TriedStep, ...]
     end: str
+    gone: bool = False
 
 
 class Flows(Protocol):
