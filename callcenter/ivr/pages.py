@@ -83,11 +83,11 @@ class FlowPages:
     # -------------------------------------------------------- to be done
 
     async def check(self, flow: str, text: str) -> Sequence[Fault]:
-        """Everything that is wrong with a text; warnings say so."""
+        """Everything that is wrong with a text, warnings too."""
         self._shelf.kept(flow)
         examined = await asyncio.to_thread(self._shelf.examine, flow, text)
         return [
-            Fault(one.line, one.node, ("warning: " if one.level == "warning" else "") + one.message)
+            Fault(one.line, one.node, one.message, warning=one.level == "warning")
             for one in examined.problems
         ]
 

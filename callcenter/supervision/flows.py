@@ -56,11 +56,12 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A problem in a text; lines count from 1."""
+    """A problem in a text; lines count from 1. A ``warning`` is no hindrance to publishing."""
 
     line: int
     node: str
     message: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Flows(Protocol):
         """Grows whenever ``now`` of any flow changes."""
 
     async def check(self, flow: str, text: str) -> Sequence[Fault]:
-        """What is wrong with a text; nothing when it could be published."""
+        """What is wrong with a text; only warnings, or nothing, when it could be published."""
 
     async def rehearse(self, text: str, keys: Sequence[str], facts: Mapping[str, str]) -> Tried:
         """Walk a caller with these keys (``silence`` and ``hang up`` too) through a text. Raises ``BadInput``."""

@@ -38,6 +38,7 @@ HEADERS = {
 }
 STATUS = {
     "bad_input": HTTPStatus.BAD_REQUEST,
+    "flow_invalid": HTTPStatus.BAD_REQUEST,
     "wrong_password": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "old_form": HTTPStatus.FORBIDDEN,

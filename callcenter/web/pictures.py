@@ -84,7 +84,9 @@ def table_rows(graph: Graph, figures: FlowFigures, now: Mapping[str, int], langu
 
 def fault_data(faults: Iterable[Fault]) -> list[Data]:
     """What is wrong with a text."""
-    return [{"line": one.line, "node": one.node, "message": one.message} for one in faults]
+    return [
+        {"line": one.line, "node": one.node, "message": one.message, "warning": one.warning} for one in faults
+    ]
 
 
 def tried_data(tried: Tried) -> Data:
@@ -95,4 +97,5 @@ def tried_data(tried: Tried) -> Data:
             for one in tried.steps
         ],
         "end": tried.end,
+        "gone": tried.gone,
     }
