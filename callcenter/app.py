@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -143,7 +144,7 @@ class App:
                 folder / "templates", folder / "locales", folder / "dist", s.recordings.folder.absolute()
             ),
             rules=WebRules(
-                s.web.public_url, s.web.session_hours, s.web.login_tries, s.web.login_window, s.zone
+                s.web.public_url, s.web.session_hours, s.web.login_tries, s.web.login_window, ZoneInfo(s.zone)
             ),
             queues=[Titled(queue.name, queue.title_en, queue.title_zh) for queue in s.queues],
             reasons=[Titled(r.code, r.title_en, r.title_zh) for r in s.not_ready_reasons],

@@ -168,7 +168,8 @@ def rehearse(
     if as_json:
         print_json({"good": not bad, "rehearsals": results})
     else:
-        typer.echo(f"{len(results)} rehearsals, {bad} bad" if bad else f"{len(results)} rehearsals, all good")
+        count = f"{len(results)} rehearsal{'' if len(results) == 1 else 's'}"
+        typer.echo(f"{count}, {bad} bad" if bad else f"{count}, all good")
     raise typer.Exit(1 if bad or not results else 0)
 
 

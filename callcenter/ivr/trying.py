@@ -1,6 +1,7 @@
 """A flow walked by somebody who types the keys: in a terminal, or on the page where flows are edited."""
 
 import datetime as dt
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -87,17 +88,18 @@ def checked(entry: str) -> str:
 
 def circumstances(facts: Mapping[str, str]) -> Circumstances:
     """From words: ``caller`` (a number), ``did``, ``at`` (ISO, with its zone), ``waiting`` (a number),
-    ``customer.tier``, ``customer.name`` and the other fields of a customer, ``answers.NODE``; all else are variables.
+    ``customer.tier``, ``customer.name`` and the other fields of a customer, ``answers.NODE`` (a word, or JSON such as
+    ``{"number": "O-1", "state": "shipped"}``); all else are variables.
     Raises ``BadInput``."""
     customer: dict[str, Any] = {}
-    answers: dict[str, str] = {}
+    answers: dict[str, Any] = {}
     variables: dict[str, str] = {}
     for name, text in facts.items():
         group, _, field = name.partition(".")
         if group == "customer" and field:
             customer[field] = int(text) if text.isdecimal() and field in _WHOLE else text
         elif group == "answers" and field:
-            answers[field] = text
+            answers[field] = _answer(text)
         elif name not in {"caller", "did", "at", "waiting"}:
             variables[name] = text
     try:
@@ -116,6 +118,16 @@ def circumstances(facts: Mapping[str, str]) -> Circumstances:
         raise BadInput(f"customer.{place}: {fault['msg']}") from None
     except ValueError as error:
         raise BadInput(str(error)) from None
+
+
+def _answer(text: str) -> Any:
+    """What a node is told: a row or a list as JSON, or a word."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadInput('answers: this is no JSON; write {"number": "O-1", "state": "shipped"}') from None
 
 
 _WHOLE = frozenset({"id", "open_complaints", "open_promises", "orders"})

@@ -144,7 +144,9 @@ class Recovery:
                 self._adopt_living(call, channels)
             else:
                 seen = call.arrived + (kept.last_seen - call.arrived_at).total_seconds()
-                call.end(EndReason.LOST_TRACK, max(call.stage_since(), min(seen, self._clock.now())))
+                # In a survey the agent had hung up: how the call ended is known.
+                reason = EndReason.AGENT_HANGUP if call.stage is Stage.SURVEY else EndReason.LOST_TRACK
+                call.end(reason, max(call.stage_since(), min(seen, self._clock.now())))
                 self._recorder.call(call)
                 self._settle_attempt(call)
 
