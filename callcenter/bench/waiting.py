@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from callcenter.agents.events import AgentChanged
 from callcenter.agents.roster import Roster, RosterRules
 from callcenter.bench.spread import percentile
 from callcenter.bus import Bus
@@ -82,20 +81,29 @@ class _Caller:
     number: int
 
 
+class _Offers(Bus):
+    """Hears what is offered; nobody else listens here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[CallOffered] = []
+
+    def publish(self, event: object) -> None:
+        if isinstance(event, CallOffered):
+            self.made.append(event)
+
+
 class Simulation:
     """One run. ``told`` has those who waited, in the order of being served."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._s = scenario
         self._random = random.Random(seed)
-        self._clock, self._bus = ManualClock(), Bus()
+        self._clock, self._offers = ManualClock(), _Offers()
         timers = ManualTimers()
-        self._roster = Roster(self._bus, self._clock, timers, RosterRules())
+        self._roster = Roster(self._offers, self._clock, timers, RosterRules())
         times = OfferTimes({QUEUE: 20}, 5)
-        self.distributor = Distributor(Line(POLICY), self._roster, self._bus, self._clock, timers, times)
-        self._offered: list[CallOffered] = []
-        self._bus.subscribe(CallOffered, self._offered.append)
-        self._bus.subscribe(AgentChanged, lambda _: self.distributor.match())
+        self.distributor = Distributor(Line(POLICY), self._roster, self._offers, self._clock, timers, times)
         self._ends: list[tuple[float, CallId, AgentId, float]] = []
         self._callers: dict[CallId, _Caller] = {}
         self.told: list[Told] = []
@@ -150,8 +158,8 @@ class Simulation:
 
     def _serve(self) -> None:
         """Every agent who was reserved answers at once."""
-        while self._offered:
-            event = self._offered.pop()
+        while self._offers.made:
+            event = self._offers.made.pop()
             caller, now = self._callers.pop(event.call.id), self._clock.now()
             offer = caller.place.taken()
             if offer is None:
@@ -168,6 +176,7 @@ class Simulation:
         self._to(at)
         self.distributor.handle_times.add(QUEUE, seconds)
         self._roster.talk_ended(agent_id, call_id, 0)
+        self.distributor.match()
 
     def _talk(self) -> float:
         if self._s.talk == "exponential":
