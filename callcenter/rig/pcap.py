@@ -20,14 +20,42 @@ _TICK_US = 1_000_000 * FRAME // RATE
 def key_capture(key: str, place: int, at: float) -> bytes:
     """A capture of one key, the ``place``-th of its call, pressed ``at`` seconds after the answer."""
     timestamp = round(at * RATE) + FRAME
+    return _FILE + b"".join(
+        _record(
+            number,
+            Packet(_EVENTS, number == 0, (place * 16 + number + 1) & 0xFFFF, timestamp, _SOURCE, payload),
+        )
+        for number, payload in enumerate(key_payloads(key))
+    )
+
+
+def act_capture(place: int, speech: bytes, keys: str, gap: float) -> bytes:
+    """A capture of something said (mu-law), and then keys, ``gap`` seconds from one to the next: the ``place``-th act
+    of its call. Acts take a minute at most."""
     records: list[bytes] = []
-    for number, payload in enumerate(key_payloads(key)):
-        sequence = (place * 16 + number + 1) & 0xFFFF
-        packet = build_packet(Packet(_EVENTS, number == 0, sequence, timestamp, _SOURCE, payload))
-        frame = _ETHERNET + _udp(packet)
-        moment = number * _TICK_US
-        records.append(struct.pack("<IIII", 1, moment, len(frame), len(frame)) + frame)
+    began, tick = place * 60 * RATE, 0
+
+    def add(kind: int, first: bool, timestamp: int, payload: bytes) -> None:
+        sequence = (place * 3000 + len(records) + 1) & 0xFFFF
+        records.append(_record(tick, Packet(kind, first, sequence, began + timestamp, _SOURCE, payload)))
+
+    for at in range(0, len(speech), FRAME):
+        add(0, at == 0, at, speech[at : at + FRAME])
+        tick += 1
+    for key in keys:
+        timestamp, start = tick * FRAME, tick
+        for number, payload in enumerate(key_payloads(key)):
+            add(_EVENTS, number == 0, timestamp, payload)
+            tick += 1
+        tick = max(tick, start + round(gap * RATE / FRAME))
     return _FILE + b"".join(records)
+
+
+def _record(tick: int, packet: Packet) -> bytes:
+    """``tick`` packets of 20 ms after the beginning."""
+    frame = _ETHERNET + _udp(build_packet(packet))
+    seconds, moment = divmod(tick * _TICK_US, 1_000_000)
+    return struct.pack("<IIII", 1 + seconds, moment, len(frame), len(frame)) + frame
 
 
 def _udp(payload: bytes) -> bytes:

@@ -7,9 +7,13 @@ how far it goes. Files that begin alike are told apart by their ends: the one th
 
 import math
 import operator
+import sys
+import wave
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from callcenter.rig.hearing import samples
@@ -63,8 +67,7 @@ class Recogniser:
 
     def __init__(self, files: Mapping[str, Path | bytes]) -> None:
         self._coded: dict[str, bytes] = {
-            name: sound if isinstance(sound, bytes) else encode([round(v) for v in samples(sound)])
-            for name, sound in files.items()
+            name: sound if isinstance(sound, bytes) else _coded(sound) for name, sound in files.items()
         }
         self._decoded = {name: _samples(coded) for name, coded in self._coded.items()}
         self._index: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
@@ -196,4 +199,19 @@ def _loud(window: bytes) -> bool:
 
 
 def _samples(coded: bytes) -> list[int]:
-    return [DECODED[byte] for byte in coded]
+    return list(map(DECODED.__getitem__, coded))
+
+
+def _coded(path: Path) -> bytes:
+    with wave.open(str(path), "rb") as file:
+        plain = file.getparams()[:3] == (1, 2, RATE) and sys.byteorder == "little"
+        data = file.readframes(file.getnframes()) if plain else b""
+    if plain:
+        return bytes(map(_every_code().__getitem__, array("H", data)))
+    return encode([round(value) for value in samples(path)])
+
+
+@cache
+def _every_code() -> bytes:
+    """The mu-law of each 16-bit sample, by its bits: files are long."""
+    return encode([*range(32768), *range(-32768, 0)])
