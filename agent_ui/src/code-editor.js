@@ -26,11 +26,12 @@ const theme = EditorView.theme({
   ".cm-gutters": { backgroundColor: "#f3f5f9", color: "#56607a", borderRight: "1px solid #dde2ec" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "#eef3fb" },
   // CodeMirror marks with pictures from data addresses, which the content policy forbids.
-  ".cm-lintRange-error, .cm-lintRange-active": {
-    backgroundImage: "none", backgroundColor: "#fdeceb", textDecoration: "underline wavy #b3261e 1px", textUnderlineOffset: "3px",
-  },
+  ".cm-lintRange-error, .cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy #b3261e 1px", textUnderlineOffset: "3px" },
+  ".cm-lintRange-error": { backgroundColor: "#fdeceb" },
+  ".cm-lintRange-warning": { textDecorationColor: "#b77f00", backgroundColor: "#fff4dc" },
   ".cm-lint-marker": { width: "0.8em", height: "0.8em", margin: "0.35em 0 0" },
-  ".cm-lint-marker-error": { content: "none", backgroundColor: "#b3261e", borderRadius: "50%", width: "0.7em", height: "0.7em" },
+  ".cm-lint-marker-error, .cm-lint-marker-warning": { content: "none", backgroundColor: "#b3261e", borderRadius: "50%", width: "0.7em", height: "0.7em" },
+  ".cm-lint-marker-warning": { backgroundColor: "#b77f00" },
 });
 
 export class CodeEditor {
@@ -73,7 +74,7 @@ export class CodeEditor {
     const marks = faults.map((fault) => {
       const line = doc.line(Math.min(Math.max(1, fault.line), doc.lines));
       const from = line.from + (line.text.length - line.text.trimStart().length);
-      return { from: Math.min(from, line.to), to: line.to, severity: "error", message: fault.message };
+      return { from: Math.min(from, line.to), to: line.to, severity: fault.warning ? "warning" : "error", message: fault.message };
     });
     marks.sort((one, other) => one.from - other.from);
     this.#view.dispatch(setDiagnostics(this.#view.state, marks));

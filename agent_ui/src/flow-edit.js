@@ -46,6 +46,7 @@ function state(name) {
 function showFaults() {
   const rows = faults.map((fault) => {
     const row = document.createElement("li");
+    row.classList.toggle("warning", fault.warning);
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link";
@@ -60,15 +61,17 @@ function showFaults() {
   });
   byId("faults").replaceChildren(...rows);
   editor.mark(faults);
-  state(faults.length ? "faulty" : "clean");
-  byId("fault-count").textContent = faults.length;
+  const errors = faults.filter((fault) => !fault.warning).length;
+  state(errors ? "faulty" : faults.length ? "warned" : "clean");
+  byId("fault-count").textContent = errors;
+  byId("warning-count").textContent = faults.length;
 }
 
 function showGraph(graph) {
   byId("no-picture").hidden = graph !== null;
   if (!graph) return;
   picture.draw(graph);
-  rehearsal.titles(graph.nodes);
+  rehearsal.know(graph.nodes);
 }
 
 async function check() {
@@ -99,7 +102,7 @@ function showPublish() {
   byId("difference-sum").textContent = textOf("difference").replace("{added}", added).replace("{removed}", removed);
   byId("same").hidden = dirty();
   byId("base-version").textContent = base.version;
-  byId("publish-button").disabled = publishing || !dirty() || faults === null || faults.length > 0;
+  byId("publish-button").disabled = publishing || !dirty() || faults === null || faults.some((fault) => !fault.warning);
 }
 
 function changed() {

@@ -202,27 +202,40 @@ async def test_leaving_with_unsaved_text_asks(tmp_path: Path) -> None:
 
 
 async def test_a_rehearsal_shows_what_is_heard(tmp_path: Path) -> None:
-    """Keys by mouse and keyboard, undone and begun anew; a text with faults says so."""
+    """It stops at each question for an answer by mouse or keyboard, digits that belong together are one answer; undone,
+    begun anew; a text with faults says so."""
     async with (
         web_site(tmp_path, dist=DIST) as site,
         chromium() as browser,
         desk_page(site, browser, "root", [REFUSED + "400"]) as page,
     ):
         await open_editor(site, page)
+        await page.select_option("[data-fact='customer.tier']", "vip")
+        await page.click("[data-act=start]")
+        await expect(page.locator(".tried-step .link").last).to_have_text("Language")
+        await expect(page.locator(".tried-question")).to_be_visible()
         await page.click("[data-press='1']")
-        await expect(page.locator(".tried-step")).to_have_count(2)
-        await page.keyboard.press("2")
-        await expect(page.locator(".tried-step")).to_have_count(3)
+        await expect(page.locator(".tried-step .link").last).to_have_text("Main menu")
+        await page.keyboard.press("4")
+        await expect(page.locator(".tried-step .link").last).to_have_text("Order number")
+        await page.keyboard.type("12")
+        await expect(page.locator("[data-keys]")).to_have_text("1412_")
+        await expect(page.locator(".tried-question")).to_be_visible()
+        await page.keyboard.press("#")
+        await expect(page.locator(".tried-end")).to_have_text(
+            "waits in the queue support [('customer.tier', 'vip')]"
+        )
+        await expect(page.locator(".tried-step").last.locator("kbd")).to_have_text("12#")
+        await page.click("[data-act=undo]")
+        await expect(page.locator(".tried-question")).to_be_visible()
         await page.click("[data-press=silence]")
         await expect(page.locator(".tried-step").last.locator("kbd")).to_have_text("Silence")
-        await expect(page.locator(".tried-step").last.locator(".heard")).to_have_text("For sales press 1.")
-        await expect(page.locator(".tried-end")).to_have_text("waits in the queue support")
-        await page.click("[data-undo]")
-        await expect(page.locator(".tried-step")).to_have_count(3)
-        await page.click("[data-restart]")
-        await expect(page.locator(".tried-step")).to_have_count(1)
+        await page.click("[data-act=start]")
+        await page.click("[data-press='hang up']")
+        await expect(page.locator(".tried-end")).to_have_text("the caller hung up")
         await type_at_end(page, "  bad: way")
-        await page.click("[data-press='1']")
+        await expect(page.locator("[data-stale]")).to_be_visible()
+        await page.click("[data-act=start]")
         await expect(page.locator("[data-tried] .form-error")).to_contain_text("mend them first")
         await page.evaluate("localStorage.clear()")
 

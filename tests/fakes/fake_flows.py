@@ -183,8 +183,14 @@ class FakeFlows:
         if "bad" in text:
             raise BadInput("This text has faults: mend them first.")
         steps = [TriedStep("welcome", ("Welcome to Riverside.",), "", 0.0)]
-        steps += [TriedStep("main_menu", ("For sales press 1.",), key, 5.0 + n) for n, key in enumerate(keys)]
-        return Tried(tuple(steps), "waits in the queue support")
+        questions = ("language", "main_menu", "order_number")
+        for number, (node, key) in enumerate(zip(questions, keys, strict=False)):
+            steps.append(
+                TriedStep(node, (f"Question {number}.",), "" if key == "hang up" else key, 5.0 + number)
+            )
+            if key == "hang up":
+                return Tried(tuple(steps), "the caller hung up", gone=True)
+        return Tried(tuple(steps), f"waits in the queue support {sorted(facts.items())}")
 
     async def publish(self, flow: str, text: str, by: UserId, note: str, over: int | None) -> FlowVersion:
         self.graph(flow)

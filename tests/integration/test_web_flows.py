@@ -215,7 +215,7 @@ async def test_rehearse_answers_with_steps(tmp_path: Path) -> None:
         )
         assert status == 200
         assert [one["pressed"] for one in answer["steps"]] == ["", "1", "silence"]
-        assert answer["end"] == "waits in the queue support"
+        assert (answer["end"], answer["gone"]) == ("waits in the queue support [('tier', 'vip')]", False)
         assert (await send(site, browser, "main/rehearse", headers, text="bad"))[0] == 400
 
 
