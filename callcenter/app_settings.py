@@ -10,7 +10,7 @@ from callcenter.calls.ports import PhoneBook, QueueSettings
 from callcenter.customers.customer import Tier
 from callcenter.errors import SettingsError
 from callcenter.ids import QueueName
-from callcenter.ivr.flow.checks import Known
+from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.shelf import Entrances
 from callcenter.lookups.services import ServicePlan
 from callcenter.routing.policy import LinePolicy

@@ -17,7 +17,7 @@ import structlog
 from callcenter.errors import CallcenterError, NotFound, SettingsError
 from callcenter.history.flows import FlowBook, FlowVersion
 from callcenter.ids import UserId
-from callcenter.ivr.flow.checks import Known
+from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.loader import Examined, FlowInvalid, Problem, examine, flow_files
 from callcenter.ivr.ports import FlowSet

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.ivr.flow.checks import Known
+from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.flow.loader import load_folder
 from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.rehearsal import Rehearsal, load_rehearsals, rehearse

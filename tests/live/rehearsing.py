@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from callcenter.ivr.flow import template
-from callcenter.ivr.flow.checks import Known
+from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.loader import load_folder
 from callcenter.ivr.flow.nodes import HoursNode

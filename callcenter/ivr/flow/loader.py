@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from callcenter.ivr.flow.checks import Known, check
+from callcenter.ivr.flow.checks.all import check
+from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.flow.document import (
     MAX_BYTES,
     Document,

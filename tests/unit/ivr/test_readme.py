@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.ivr.flow.checks import BUILT_IN, Known
+from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.flow.faults import TYPES
 from callcenter.ivr.flow.loader import load_flow, read_folder
 from callcenter.ivr.flow.nodes import MessageNode
 from callcenter.ivr.flow.operations import FUNCTIONS
 from callcenter.ivr.flow.parts import Question, Waiting
 from callcenter.ivr.flow.template import _FORMATS
+from callcenter.ivr.flow.variables import BUILT_IN
 from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.rehearsal import Rehearsal, load_rehearsals, rehearse
 from callcenter.ivr.walk.standard import STANDARD

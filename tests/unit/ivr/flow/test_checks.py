@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from callcenter.ivr.flow.checks import BUILT_IN, Finding, Known, check
+from callcenter.ivr.flow.checks.all import check
+from callcenter.ivr.flow.checks.finding import Finding, Known
 from callcenter.ivr.flow.flow import Flow
+from callcenter.ivr.flow.variables import BUILT_IN
 
 pytestmark = pytest.mark.unit
 
