@@ -9,9 +9,10 @@ import structlog
 from callcenter.calls.call import Call, EndReason, Stage
 from callcenter.calls.ports import CallerLine, QueueSettings
 from callcenter.errors import ActionFailed, BadInput, CallerGone, ReleasedToFallback
-from callcenter.ids import QueueName, new_id
+from callcenter.ids import QueueName
 from callcenter.reception.arrival import arrive
 from callcenter.reception.parts import Parts
+from callcenter.reception.recording import start_recording
 from callcenter.reception.ringing import Ringing
 from callcenter.reception.transfer import Transfers
 from callcenter.reception.visit import HungUp, Outcome, ToQueue, ToTransfer, Visit, VisitEnd
@@ -118,7 +119,7 @@ class Inbound:
         queue = self._p.queues[to.queue]
         await self._p.identification.wait(call, LOOKUP_PATIENCE)
         await line.set_variables(CC_QUEUE=queue.name, CC_STAGE="waiting")
-        await self._record(line, call, queue)
+        await start_recording(self._p, line, call, queue)
         call.skills = to.skills
         self._p.calls.enter(call, Stage.WAITING, queue=queue.name)
         wait = Wait(self._p, line, call, visit, to.plan)
@@ -176,18 +177,6 @@ class Inbound:
         if call.stage in {Stage.WAITING, Stage.RINGING}:
             return EndReason.ABANDONED
         return EndReason.CALLER_HANGUP
-
-    async def _record(self, line: CallerLine, call: Call, queue: QueueSettings) -> None:
-        """Recording is wanted, not needed: without it the call goes on and says so."""
-        if not queue.record or call.recording is not None:
-            return
-        name = new_id(self._p.clock)
-        try:
-            await line.record(str(self._p.recordings / f"{name}.wav"))
-            call.recording = name
-        except ActionFailed as error:
-            call.marks.add("unrecorded")
-            log.warning("recording did not start", reason=error.message)
 
     async def _forget_notes(self, line: CallerLine) -> None:
         """Notes of the fallback that are on record are deleted by the way: AMI's own way needs a right to a shell."""

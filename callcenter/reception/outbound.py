@@ -11,6 +11,7 @@ from callcenter.ids import CallId
 from callcenter.reception.arrival import CALL_ID
 from callcenter.reception.attempts import Attempts
 from callcenter.reception.parts import Parts
+from callcenter.reception.recording import start_recording
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,8 @@ class Outbound:
         self._picked_up(call)
         self._p.calls.enter(call, Stage.RINGING, agent_id=call.agent_id)
         try:
+            if call.queue is not None:  # a callback is recorded as the call would have been
+                await start_recording(self._p, line, call, self._p.queues[call.queue])
             result = await line.dial(
                 self._p.phone_book.outbound.format(number=call.number.key),
                 ring_seconds=RING_SECONDS,

@@ -56,6 +56,7 @@ async def test_a_callback_from_asking_to_wrap_up() -> None:
         (call,) = centre.recorder.calls.values()
         assert told(call) == [("arrived", 0), ("dialling", 2.0), ("ringing", 4.0), ("talking", 30.0)]
         assert adds_up(call)
+        assert centre.agent_line.recorded == [f"/recordings/{call.recording}.wav"]
         assert (call.direction.value, call.queue, call.tier) == ("outbound", "support", "key")
         assert [one.result.value for one in centre.recorder.attempt_writes] == ["dialling", "answered"]
         assert centre.results() == [(1, "answered")]
