@@ -1,9 +1,13 @@
 """What expressions and prompts know without anybody having set it: the names of ``flow.variables.BUILT_IN``."""
 
+import asyncio
 import datetime as dt
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
 from callcenter.calls.call import Call
 from callcenter.customers.lookup import Match
+from callcenter.ivr.flow.flow import Flow
 from callcenter.reception.visit import Value
 
 _STRANGER: dict[str, Value] = {
@@ -51,3 +55,20 @@ def _customer(match: Match) -> dict[str, Value]:
         "customer.open_promises": len(record.promises),
         "customer.orders": record.orders_count,
     }
+
+
+_zones: dict[str, ZoneInfo] = {}
+"""Python itself keeps only the last eight, and reads the others from disk again."""
+
+
+async def have_zones(flows: Iterable[Flow]) -> None:
+    """Read the time zones of these flows' opening hours, each once, where it keeps nobody waiting."""
+    missing = {hours.zone for flow in flows for hours in flow.hours.values()} - _zones.keys()
+    if missing:
+        _zones.update(await asyncio.to_thread(lambda: {name: ZoneInfo(name) for name in missing}))
+
+
+def zone_of(flow: Flow) -> ZoneInfo | None:
+    """That of the flow's opening hours."""
+    hours = next(iter(flow.hours.values()), None)
+    return _zones.get(hours.zone) if hours is not None else None

@@ -12,7 +12,7 @@ from callcenter.errors import ActionFailed, CallcenterError, CallerGone, Release
 from callcenter.ivr.flow.nodes import QueueNode, TransferNode
 from callcenter.ivr.flow.parts import Node
 from callcenter.ivr.flow.ways import failure_of
-from callcenter.ivr.walk import asking, deciding, knowing, leaving, recording
+from callcenter.ivr.walk import asking, deciding, facts, knowing, leaving, recording
 from callcenter.ivr.walk.deciding import come_back
 from callcenter.ivr.walk.walk import Handler, Next, Walk
 from callcenter.reception.visit import HungUp, Outcome, ToQueue, ToTransfer, VisitEnd
@@ -35,6 +35,7 @@ _HANDLERS: Mapping[type[Node], Handler] = {
 
 async def begin(walk: Walk, flow: str) -> VisitEnd:
     """Walk from the flow's first node to an end. Raises ``CallerGone``, ``ReleasedToFallback``."""
+    await facts.have_zones(walk.flows.flows.values())
     start = walk.enter_flow(flow)
     if start is None:
         raise ReleasedToFallback("there is no such flow")

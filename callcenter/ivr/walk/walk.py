@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -188,8 +187,7 @@ class Walk:
 
     def _zone(self) -> dt.tzinfo:
         """That of the flow's opening hours; the services' own where it has none."""
-        hours = next(iter(self.flow.hours.values()), None) if self.frames else None
-        return ZoneInfo(hours.zone) if hours is not None else self.services.zone
+        return (facts.zone_of(self.flow) if self.frames else None) or self.services.zone
 
     def value(self, text: str) -> Value:
         """An expression's value. Raises ``ExpressionFailed``."""
