@@ -30,8 +30,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from callcenter.ivr.speech import words
-from callcenter.ivr.speech.words import Words
+from callcenter.ivr.speech.words import saying as words
+from callcenter.ivr.speech.words.saying import Words
 from callcenter.reception.visit import Value
 
 MAX_VALUE = 200

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcenter.ivr.speech import words
+from callcenter.ivr.speech.words import saying as words
 
 pytestmark = pytest.mark.unit
 
