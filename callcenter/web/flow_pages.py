@@ -7,8 +7,8 @@ from aiohttp import web
 
 from callcenter.errors import NotFound
 from callcenter.web.gate import language_of, visitor_of
-from callcenter.web.parts import DAYS, FRAGMENTS, PARTS
-from callcenter.web.periods import PERIODS
+from callcenter.web.parts import FRAGMENTS, PARTS
+from callcenter.web.periods import PERIODS, period_of
 from callcenter.web.pictures import figures_data, graph_data, table_rows
 from callcenter.web.roles import Access, may
 
@@ -49,7 +49,7 @@ async def flow_picture(request: web.Request) -> web.StreamResponse:
     """One flow as a picture, live; its figures of a period; its versions."""
     parts, fragments, language = request.app[PARTS], request.app[FRAGMENTS], language_of(request)
     line, flow = _line(request), flow_of(request)
-    period = request.app[DAYS].period(request.query, parts.clock.wall())
+    period = period_of(request.query, parts.clock.wall(), parts.rules.zone)
     figures = await parts.flows.figures(flow, period.since, period.until)
     versions = await parts.flows.versions(flow)
     graph, now = parts.flows.graph(flow), dict(parts.flows.now(flow))

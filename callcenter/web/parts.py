@@ -1,5 +1,6 @@
 """What the web application is built from."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from callcenter.web.auth import Auth, Passwords, Visitor
     from callcenter.web.fragments import Fragments
     from callcenter.web.orders import Orders
-    from callcenter.web.periods import Days
     from callcenter.web.screens import ScreenHub
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class WebRules:
     session_hours: float = 12
     login_tries: int = 5
     login_window: float = 300
-    zone: str = "UTC"
+    zone: dt.tzinfo = dt.UTC
     """Whose midnight a day of the figures begins at."""
 
 
@@ -120,5 +120,4 @@ ASSETS: web.AppKey[dict[str, Asset]] = web.AppKey("ASSETS")
 RULES: web.AppKey[dict[web.AbstractRoute, Rule]] = web.AppKey("RULES")
 CHECKS: web.AppKey[Window] = web.AppKey("CHECKS", Window)
 """How often one user may have a text checked, rehearsed or published."""
-DAYS: "web.AppKey[Days]" = web.AppKey("DAYS")
 VISITOR: "web.RequestKey[Visitor | None]" = web.RequestKey("VISITOR")

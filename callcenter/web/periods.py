@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from callcenter.errors import BadInput
 
@@ -23,30 +22,19 @@ class Period:
     until: dt.datetime
 
 
-class Days:
-    """The days of a time zone, such as ``Asia/Shanghai``."""
-
-    def __init__(self, zone: str) -> None:
-        self._name = zone
-        self._zone: dt.tzinfo = dt.UTC
-
-    def load(self) -> None:
-        """Read the zone; not for the loop's thread."""
-        self._zone = ZoneInfo(self._name)
-
-    def period(self, asked: Mapping[str, str], now: dt.datetime) -> Period:
-        """What a page's address asks for: ``period`` = today, week, month, or custom with ``from`` and ``to``. Raises
-        ``BadInput``."""
-        today = now.astimezone(self._zone).date()
-        name = asked.get("period", "today")
-        if name in PERIODS:
-            return _between(name, today - dt.timedelta(days=PERIODS[name] - 1), today, self._zone)
-        if name != "custom":
-            raise BadInput("The period must be today, week, month or custom.")
-        first, last = _day(asked, "from"), _day(asked, "to")
-        if first > last or last - first > LONGEST:
-            raise BadInput("The first day must not be after the last one, nor ten years before it.")
-        return _between(name, first, last, self._zone)
+def period_of(asked: Mapping[str, str], now: dt.datetime, here: dt.tzinfo) -> Period:
+    """What a page's address asks for: ``period`` = today, week, month, or custom with ``from`` and ``to``. Raises
+    ``BadInput``."""
+    today = now.astimezone(here).date()
+    name = asked.get("period", "today")
+    if name in PERIODS:
+        return _between(name, today - dt.timedelta(days=PERIODS[name] - 1), today, here)
+    if name != "custom":
+        raise BadInput("The period must be today, week, month or custom.")
+    first, last = _day(asked, "from"), _day(asked, "to")
+    if first > last or last - first > LONGEST:
+        raise BadInput("The first day must not be after the last one, nor ten years before it.")
+    return _between(name, first, last, here)
 
 
 def _between(name: str, first: dt.date, last: dt.date, here: dt.tzinfo) -> Period:

@@ -17,8 +17,7 @@ from callcenter.web.fragments import Fragments
 from callcenter.web.gate import add_headers, answer_errors, check_access
 from callcenter.web.limits import Window
 from callcenter.web.orders import Orders
-from callcenter.web.parts import ASSETS, AUTH, CHECKS, DAYS, FRAGMENTS, ORDERS, PARTS, RULES, Asset, WebParts
-from callcenter.web.periods import Days
+from callcenter.web.parts import ASSETS, AUTH, CHECKS, FRAGMENTS, ORDERS, PARTS, RULES, Asset, WebParts
 from callcenter.web.roles import ROUTES
 from callcenter.web.rounds import BoardRound, FlowRound, SessionRound, WorkRound
 from callcenter.web.socket import page_socket
@@ -78,7 +77,6 @@ def build_app(parts: WebParts) -> web.Application:
         passwords=parts.passwords or Passwords(),
     )
     app[CHECKS] = Window(parts.clock, flow_changes.CHECK_TRIES, flow_changes.CHECK_SECONDS)
-    app[DAYS] = Days(rules.zone)
     app[ORDERS] = Orders(parts.desk, parts.hub)
     fragments = app[FRAGMENTS] = Fragments(parts)
     parts.hub.use(fragments.render)
@@ -99,7 +97,6 @@ def _contents(
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def read(app: web.Application) -> AsyncIterator[None]:
         await asyncio.to_thread(fragments.load)
-        await asyncio.to_thread(app[DAYS].load)
         assets.update(await asyncio.to_thread(read_assets, dist))
         await app[AUTH].passwords.start()
         yield

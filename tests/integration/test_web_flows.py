@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -22,6 +23,7 @@ from tests.fakes.web_site import Site, receive, web_site
 
 pytestmark = pytest.mark.integration
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOSTILE = "<img src=x onerror=alert(1)>'\"</textarea><script>alert(2)</script>"
 
 
@@ -234,7 +236,7 @@ async def test_checks_are_limited_for_each_user(tmp_path: Path) -> None:
 async def test_periods_are_days_of_the_centre(tmp_path: Path) -> None:
     """Midnight is that of the centre's zone, both days of a custom period are meant, nonsense is refused."""
     async with (
-        web_site(tmp_path, rules=WebRules(zone="Asia/Shanghai")) as site,
+        web_site(tmp_path, rules=WebRules(zone=SHANGHAI)) as site,
         site.logged_in("sofia") as browser,
     ):
         url = f"{site.url}/flows/main"
