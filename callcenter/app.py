@@ -58,8 +58,9 @@ class App:
             stack.push_async_callback(core.control.close)
             await self._restore(core, kept)
             core.callbacks.start()
-            stack.callback(core.callbacks.stop)
             agi = await self._open(core, kept, flows, stack)
+            # Before the dialogues end: a callback that is being dialled then keeps its try.
+            stack.callback(core.callbacks.stop)
             log.info("call centre is open", web_port=self._s.web.port, agi_port=agi.port)
             await self._beat()
             log.info("call centre closes")
