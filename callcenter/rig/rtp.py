@@ -119,6 +119,8 @@ class Stream:
         self.remote = remote
         self.sending = True
         self.recorder: Recorder | None = None
+        self.key_ended = 0.0
+        """When the first packet left that said the end of the latest key (monotonic); 0 before."""
         self.events = 101
         self._owner = owner
         self._say = say
@@ -153,7 +155,9 @@ class Stream:
                 self._silent.set()
             if payload:
                 if first:
-                    self._key_began = self._timestamp
+                    self._key_began, self.key_ended = self._timestamp, 0.0
+                elif payload[1] & 0x80 and not self.key_ended:
+                    self.key_ended = time.monotonic()
                 return self._packet(self.events, first, self._key_began, payload)
         if self._say is None:
             return None
