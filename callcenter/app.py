@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from callcenter.building.ground import Ground, Kept, storage
 from callcenter.calls.number import load_all_regions
 from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
 from callcenter.ids import Extension, UserId
+from callcenter.ivr.front import FrontDoor
 from callcenter.recordings.files import RecordingFiles
 from callcenter.settings import Settings
 from callcenter.telephony.caller_line import AgiCallerLine
@@ -150,7 +151,7 @@ class App:
             queues=[Titled(queue.name, queue.title_en, queue.title_zh) for queue in s.queues],
             reasons=[Titled(r.code, r.title_en, r.title_zh) for r in s.not_ready_reasons],
             audit=kept.audit,
-            key_words={place: Titled("", en, zh) for place, (en, zh) in core.front.key_words.items()},
+            key_words=_KeyWords(core.front),
             flows=flows.pages,
             voicemails=kept.voicemails,
             callbacks=kept.callbacks,
@@ -183,6 +184,22 @@ class App:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_EVERY):
                     await self._stop.wait()
+
+
+class _KeyWords(Mapping[tuple[str, str], Titled]):
+    """What keys mean in the flows that are published at this moment."""
+
+    def __init__(self, front: FrontDoor) -> None:
+        self._front = front
+
+    def __getitem__(self, place: tuple[str, str]) -> Titled:
+        return Titled("", *self._front.key_words[place])
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._front.key_words)
+
+    def __len__(self) -> int:
+        return len(self._front.key_words)
 
 
 async def serve_forever(settings: Settings) -> None:

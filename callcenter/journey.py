@@ -24,6 +24,7 @@ from callcenter.calls.events import (
 from callcenter.customers.identification import Identification
 from callcenter.desk.feed import Feed
 from callcenter.history.keeper import Keeper
+from callcenter.ivr.counting import Counter
 from callcenter.reception.callbacks import Callbacks
 from callcenter.reception.direct import Direct
 from callcenter.reception.mirror import Mirror
@@ -43,6 +44,7 @@ class Handlers:
     roster: Roster
     distributor: Distributor
     handle_times: HandleTimes
+    counter: Counter
     callbacks: Callbacks
     direct: Direct
     talks: Talks
@@ -62,7 +64,12 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     bus.subscribe(PhoneStateChanged, lambda event: h.roster.phone_changed(event.extension, event.state))
     # a call arrives, moves on, is offered
     bus.subscribe(
-        CallChanged, h.keeper.call_changed, h.callbacks.call_changed, h.feed.call_changed, h.board.changed
+        CallChanged,
+        h.keeper.call_changed,
+        h.counter.call_changed,
+        h.callbacks.call_changed,
+        h.feed.call_changed,
+        h.board.changed,
     )
     bus.subscribe(CallOffered, h.keeper.call_offered)
     bus.subscribe(DirectCallRinging, h.direct.ringing)

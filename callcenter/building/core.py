@@ -121,6 +121,7 @@ def build(settings: Settings, ground: Ground, kept: Kept, flows: FlowSide) -> Co
         handle_times=parts.distributor.handle_times,
         direct=Direct(parts, ground.tasks),
         talks=Talks(parts, attempts),
+        counter=flows.counter,
         callbacks=callbacks,
         mirror=mirror,
         identification=parts.identification,

@@ -57,8 +57,8 @@ class FlowBook(Protocol):
     async def publish(
         self, flow: str, text: str, by: UserId | None, note: str, *, over: int | None = None
     ) -> FlowVersion:
-        """Keep a text as the next version and make it the current one, in one transaction. ``over``: the version that it
-        was made from; ``Conflict`` when another one is current meanwhile."""
+        """Keep a text as the next version and make it the current one, in one transaction. ``over``: the version that
+        it was made from; ``Conflict`` when another one is current meanwhile."""
 
     async def roll_back(self, flow: str, version: int, by: UserId, note: str) -> FlowVersion:
         """Publish the text of an old version again, as a new version. ``NotFound``."""

@@ -3,7 +3,11 @@
 from collections import Counter as Tally
 from collections.abc import Mapping
 
+from callcenter.calls.call import Stage
+from callcenter.calls.events import CallChanged
 from callcenter.ids import CallId
+
+_WITH_SOMEBODY = frozenset({Stage.TALKING, Stage.HELD, Stage.OUTSIDE, Stage.FALLBACK})
 
 
 class Counter:
@@ -23,6 +27,11 @@ class Counter:
         """The caller has left the flow; told twice, it counts once."""
         if self._where.pop(call_id, None) is not None:
             self._changes += 1
+
+    def call_changed(self, event: CallChanged) -> None:
+        """Who talks to a person is in the flow no more; who comes back to it is counted again."""
+        if event.call.stage in _WITH_SOMEBODY:
+            self.left(event.call.id)
 
     def now(self, flow: str) -> Mapping[str, int]:
         """Callers at each node of a flow; only nodes with callers."""

@@ -48,13 +48,18 @@ class FrontDoor:
     def __init__(self, shelf: Shelf, services: Services) -> None:
         self._shelf = shelf
         self._services = services
+        self._worded: Mapping[str, Flow] | None = None
+        self._words: dict[tuple[str, str], tuple[str, str]] = {}
 
     @property
     def key_words(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Of the flows that are published now, those of the usual entrance first."""
         flows = self._shelf.entrance("")
-        first = flows.flows[flows.start]
-        return key_words([first, *(flow for flow in flows.flows.values() if flow is not first)])
+        if flows.flows is not self._worded:
+            first = flows.flows[flows.start]
+            self._words = key_words([first, *(flow for flow in flows.flows.values() if flow is not first)])
+            self._worded = flows.flows
+        return self._words
 
     def visit(self, line: CallerLine, call: Call) -> "FlowVisit":
         """A caller has come; the call is not answered yet."""

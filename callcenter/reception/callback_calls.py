@@ -1,6 +1,7 @@
 """The calls that callbacks are made by: the agent who is reserved sees whom it is about, the agent's phone rings, and
 answered, the outbound dialogue dials the customer."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -85,8 +86,8 @@ class CallbackCalls:
         p.calls.enter(call, Stage.DIALLING, queue=call.queue, agent_id=offer.agent_id)
         p.attempts.began(call, offer.agent_id, call.arrived_at)
 
-    async def show(self, call: Call, offer: Offer) -> None:
-        """The pop on the agent's screen."""
+    async def show(self, call: Call, offer: Offer, asked_at: dt.datetime) -> None:
+        """The pop on the agent's screen: it says how long ago the customer asked."""
         p = self._p
         if call.customer_id is not None:
             match = await p.identification.as_customer(call, call.customer_id)
@@ -97,8 +98,8 @@ class CallbackCalls:
             call,
             match,
             offer_id=offer.id,
-            why=Why.LONGEST_IDLE,
-            why_seconds=offer.idle_seconds,
+            why=Why.CALLBACK,
+            why_seconds=max(0.0, (p.clock.wall() - asked_at).total_seconds()),
         )
 
     async def ring(self, call: Call, offer: Offer, ring_seconds: int) -> None:

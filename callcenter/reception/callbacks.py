@@ -223,7 +223,7 @@ class Callbacks:
         self._calls.begin(call, offer)
         accepted = False
         try:
-            await self._calls.show(call, offer)
+            await self._calls.show(call, offer, one.callback.asked_at)
             if one.offer is offer:  # else it has ended meanwhile, and what follows is decided
                 self._note(one, dataclasses.replace(one.callback, state=CallbackState.DIALLING))
                 await self._calls.ring(call, offer, self._p.queues[one.callback.queue].ring_seconds)

@@ -21,6 +21,8 @@ class Why(enum.StrEnum):
     """It was dialled past our line."""
     OUTBOUND = "outbound"
     """The agent dialled it."""
+    CALLBACK = "callback"
+    """The customer asked to be called back, and this agent has been idle longest."""
 
 
 @dataclass(frozen=True, slots=True)

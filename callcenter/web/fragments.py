@@ -125,7 +125,7 @@ class Fragments:
 
     def _key(self, language: str, node: str, keys: str) -> str:
         """What was meant by a key; where several were tried, the last one counts."""
-        words = self._key_words.get((node, keys[-1:]))
+        words = self._key_words.get((node, keys)) or self._key_words.get((node, keys[-1:]))
         return self._title(language, words) if words else node
 
     def _reason(self, language: str, code: str) -> str:

@@ -25,6 +25,7 @@ from callcenter.desk.feed import Feed
 from callcenter.follow_ups.follow_up import NewFollowUp
 from callcenter.history.keeper import Keeper
 from callcenter.ids import AgentId, CallId, ComplaintId, CustomerId, Extension, FollowUpId, QueueName
+from callcenter.ivr.counting import Counter
 from callcenter.reception.attempts import Attempts
 from callcenter.reception.callback_calls import CallbackParts
 from callcenter.reception.callbacks import Callbacks
@@ -204,6 +205,7 @@ class Centre:
                 roster=self.roster,
                 distributor=self.distributor,
                 handle_times=self.distributor.handle_times,
+                counter=Counter(),
                 callbacks=self.callbacks,
                 direct=Direct(self.parts, self.tasks),
                 talks=Talks(self.parts, attempts),

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,7 @@ READY = {"ready": True}
 _NICE = 5  # calls come first when the processor is short
 _USUAL_RATE = 22_050  # espeak-ng's
 _FINISH_LIMIT = 30.0  # seconds; the parent's own limit is shorter
+_SETTLE_STEP, _SETTLE_STEPS = 0.002, 500  # seconds
 _HANG_LIMIT = 60  # seconds; ends a fork that hangs when there is no parent left to kill it
 
 
@@ -112,15 +114,33 @@ def _speak(engine: Any, request: dict[str, Any], file: Path) -> None:
 
     engine.connect("finished-utterance", end)
     engine.connect("error", failed)
-    engine.setProperty("voice", request["voice"])
-    engine.setProperty("rate", request["words_per_minute"])
+    _settle(engine, request)
     engine.save_to_file(request["say"], str(file))
     engine.runAndWait()
-    # runAndWait returns after 10 ms, while the library's thread is still at work on a longer text.
+    # It may return after 10 ms, while the library's thread is still at work on a longer text.
     if not finished.wait(_FINISH_LIMIT):
         raise NotSound("the speech engine did not finish")
     if problems:
         raise NotSound(problems[0])
+
+
+def _settle(engine: Any, request: dict[str, Any]) -> None:
+    """Set the voice, and be sure of it. The library takes the rate over in a thread of its own, where it gets mixed up
+    with pyttsx3's first settings: one text in fifty came out too fast. And pyttsx3 cancels a text if that thread is
+    still at work when it begins."""
+    from pyttsx3.drivers import _espeak  # noqa: PLC0415  there is no public way to ask
+
+    rate = request["words_per_minute"]
+    engine.setProperty("voice", request["voice"])
+    engine.setProperty("rate", rate)
+    engine.runAndWait()
+    for _ in range(_SETTLE_STEPS):
+        if engine.getProperty("rate") != rate:
+            engine.setProperty("rate", rate)
+        elif not _espeak.IsPlaying():
+            return
+        time.sleep(_SETTLE_STEP)
+    raise NotSound("the speech library does not take its voice")
 
 
 def _library_version() -> str:

@@ -47,7 +47,7 @@ def _customer(match: Match) -> dict[str, Value]:
     return {
         "caller.name": record.name,
         "customer.id": record.id,
-        "customer.number": record.extra.get("number", ""),
+        "customer.number": record.extra.get("number", "") or str(record.id),
         "customer.name": record.name,
         "customer.company": record.company,
         "customer.language": record.language,
