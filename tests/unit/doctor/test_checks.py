@@ -15,7 +15,7 @@ from callcenter.doctor.findings import findings
 from callcenter.doctor.registration import address
 from callcenter.doctor.trial_call import NO_END, NO_EVENTS, Trial
 from callcenter.errors import PartMissing, SettingsError
-from callcenter.ivr.flow.flow import Language
+from callcenter.ivr.flow.texts import Language
 from callcenter.ivr.speech.engine import Voice
 from callcenter.settings import AsteriskSettings, Settings
 
@@ -207,6 +207,9 @@ class OneVoice:
     async def convert(self, recording: Path, target: Path) -> float:
         """Not used."""
         raise NotImplementedError
+
+    async def close(self) -> None:
+        """Nothing runs."""
 
 
 async def test_voices() -> None:
