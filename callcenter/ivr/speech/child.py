@@ -1,8 +1,8 @@
 """The child process that speaks: ``python -m callcenter.ivr.speech.child``. It lives on from text to text.
 
-It is apart because a speech library is C code that may hang, crash or print: the parent kills it and goes on. And
-pyttsx3 can't be trusted with a second text: one in thirty is cancelled by the end of the one before. So the child only
-loads the library, and forks for each request: a fresh library in 6 ms instead of 150, and what breaks in it is gone.
+It is apart because a speech library is C code that may hang, crash or print: the parent kills it and goes on. The child
+only loads the library, and forks for each request: a fresh library in 6 ms instead of 150, nothing of one text is left
+in the next, and what breaks is gone with its fork.
 
 Each line of its input is a request as JSON: ``{"id": ..., "say": text, "voice": ..., "words_per_minute": ..., "file":
 ...}``, ``{"id": ..., "convert": path, "file": ...}`` or ``{"id": ..., "voices": true}``. Each line of its output is the
@@ -26,7 +26,7 @@ READY = {"ready": True}
 _NICE = 5  # calls come first when the processor is short
 _USUAL_RATE = 22_050  # espeak-ng's
 _FINISH_LIMIT = 30.0  # seconds; the parent's own limit is shorter
-_SETTLE_STEP, _SETTLE_STEPS = 0.002, 500  # seconds
+_REST_STEP, _REST_STEPS = 0.001, 1000  # seconds
 _HANG_LIMIT = 60  # seconds; ends a fork that hangs when there is no parent left to kill it
 
 
@@ -114,7 +114,7 @@ def _speak(engine: Any, request: dict[str, Any], file: Path) -> None:
 
     engine.connect("finished-utterance", end)
     engine.connect("error", failed)
-    _settle(engine, request)
+    _set_voice(engine, request)
     engine.save_to_file(request["say"], str(file))
     engine.runAndWait()
     # It may return after 10 ms, while the library's thread is still at work on a longer text.
@@ -124,23 +124,30 @@ def _speak(engine: Any, request: dict[str, Any], file: Path) -> None:
         raise NotSound(problems[0])
 
 
-def _settle(engine: Any, request: dict[str, Any]) -> None:
-    """Set the voice, and be sure of it. The library takes the rate over in a thread of its own, where it gets mixed up
-    with pyttsx3's first settings: one text in fifty came out too fast. And pyttsx3 cancels a text if that thread is
-    still at work when it begins."""
+def _set_voice(engine: Any, request: dict[str, Any]) -> None:
+    """The voice and its rate, and be sure of them.
+
+    The library does what it is told in a thread of its own, and the end of each ``runAndWait`` cancels whatever that
+    thread has not done yet: one text in forty came out at the wrong rate, one in thirty not at all. So it comes to
+    rest before each step.
+    """
+    _rest()
+    engine.runAndWait()  # From here on it does things when it is told, not in the next run.
+    engine.setProperty("voice", request["voice"])
+    engine.setProperty("rate", request["words_per_minute"])
+    _rest()
+    if engine.getProperty("rate") != request["words_per_minute"]:
+        raise NotSound("the speech library does not take its rate")
+
+
+def _rest() -> None:
     from pyttsx3.drivers import _espeak  # noqa: PLC0415  there is no public way to ask
 
-    rate = request["words_per_minute"]
-    engine.setProperty("voice", request["voice"])
-    engine.setProperty("rate", rate)
-    engine.runAndWait()
-    for _ in range(_SETTLE_STEPS):
-        if engine.getProperty("rate") != rate:
-            engine.setProperty("rate", rate)
-        elif not _espeak.IsPlaying():
+    for _ in range(_REST_STEPS):
+        if not _espeak.IsPlaying():
             return
-        time.sleep(_SETTLE_STEP)
-    raise NotSound("the speech library does not take its voice")
+        time.sleep(_REST_STEP)
+    raise NotSound("the speech library does not come to rest")
 
 
 def _library_version() -> str:
