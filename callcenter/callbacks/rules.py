@@ -106,6 +106,11 @@ def not_reached(callback: Callback, now: dt.datetime, rules: CallbackRules) -> C
     return dataclasses.replace(queued(callback), tries=tries, not_before=later)
 
 
+def reached(callback: Callback) -> Callback:
+    """The customer answered: this call counts too."""
+    return dataclasses.replace(callback, tries=callback.tries + 1)
+
+
 def queued(callback: Callback) -> Callback:
     """Back in the line, at the same place; the try that broke off costs nothing."""
     return dataclasses.replace(callback, state=CallbackState.QUEUED, agent_id=None)

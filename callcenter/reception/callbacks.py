@@ -145,6 +145,7 @@ class Callbacks:
         """The customer has answered: that is on record at once, so that nobody is rung again after a restart."""
         one = self._tries.get(event.call.id)
         if one is not None and event.call.stage is Stage.TALKING and one.callback.state in OPEN:
+            one.callback = rules.reached(one.callback)
             self._close(one, CallbackState.CONNECTED)
 
     def call_ended(self, event: CallEnded) -> None:
