@@ -17,6 +17,7 @@ from callcenter.doctor.link import Link, NoLogIn, logged_in, not_tried
 from callcenter.doctor.registration import check_registration
 from callcenter.errors import ActionFailed, SettingsError, TelephonyDown
 from callcenter.ivr.speech.engine import Pyttsx3Engine, SpeechEngine, SpeechFailed
+from callcenter.ivr.speech.said import FILE_MODE
 from callcenter.ivr.speech.sound import tone, write_wav
 from callcenter.settings import Settings
 from callcenter.storage.database import Database, DatabaseAway
@@ -24,7 +25,7 @@ from callcenter.storage.users import StoredUsers
 
 
 class Examination:
-    """``sip``: where Asterisk's SIP is, if it shall be asked. ``engine``: who speaks."""
+    """``sip``: where Asterisk's SIP is, if it shall be asked. ``engine``: who speaks; it is closed at the end."""
 
     def __init__(
         self,
@@ -43,10 +44,13 @@ class Examination:
 
     async def run(self) -> list[Check]:
         """Look at everything. Never raises for what it finds."""
-        checks = await self._here()
-        checks += await self._asterisk()
-        if self._sip is not None:
-            checks.append(await check_registration(*self._sip, next(iter(self._phones), "")))
+        try:
+            checks = await self._here()
+            checks += await self._asterisk()
+            if self._sip is not None:
+                checks.append(await check_registration(*self._sip, next(iter(self._phones), "")))
+        finally:
+            await self._engine.close()
         return checks
 
     async def _here(self) -> list[Check]:
@@ -116,7 +120,7 @@ class Examination:
         """A sound that was made as prompts are, or the tone that stands in; None where nothing can be written."""
         path = self._settings.ivr.prompts_folder.absolute() / f"doctor-{secrets.token_hex(6)}.wav"
         try:
-            yield path.with_suffix("") if await self._speak(path) else None
+            yield path.with_suffix("") if await self._speak(path) and await _made_private(path) else None
         finally:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -143,6 +147,15 @@ class Examination:
         finally:
             await database.close()
         return frozenset(user.extension for user in users if user.active and user.extension)
+
+
+async def _made_private(path: Path) -> bool:
+    """As prompts with variables are: Asterisk must be in our group to play them."""
+    try:
+        await asyncio.to_thread(path.chmod, FILE_MODE)
+    except OSError:
+        return False
+    return True
 
 
 def _welcome(target: AmiTarget) -> Check:
