@@ -211,9 +211,6 @@ class OneVoice:
     async def close(self) -> None:
         """Nothing runs."""
 
-    async def close(self) -> None:
-        """Nothing runs."""
-
 
 async def test_voices() -> None:
     """A language without a voice is a failure of its own."""
