@@ -37,13 +37,22 @@ class Site:
     board: FakeBoard
     users: FakeUsers
     records: FakeRecords
-    flows: FakeFlows
-    voicemails: FakeVoicemails
-    callbacks: FakeCallbacks
     hub: ScreenHub
     parts: WebParts
     audited: list[tuple[str, int, dict[str, str]]]
     port: int = 0
+
+    @property
+    def flows(self) -> FakeFlows:
+        return cast("FakeFlows", self.parts.flows)
+
+    @property
+    def voicemails(self) -> FakeVoicemails:
+        return cast("FakeVoicemails", self.parts.voicemails)
+
+    @property
+    def callbacks(self) -> FakeCallbacks:
+        return cast("FakeCallbacks", self.parts.callbacks)
 
     @property
     def url(self) -> str:
@@ -167,19 +176,7 @@ async def web_site(
     parts = parts_for(folder, users, records, dist=dist, rules=rules, clock=clock, audit=audit)
     desk, board = cast("FakeDesk", parts.desk), cast("FakeBoard", parts.board)
     server = WebServer(build_app(parts), "127.0.0.1", 0)
-    site = Site(
-        desk,
-        board,
-        users,
-        records,
-        cast("FakeFlows", parts.flows),
-        cast("FakeVoicemails", parts.voicemails),
-        cast("FakeCallbacks", parts.callbacks),
-        parts.hub,
-        parts,
-        audited,
-        await server.start(),
-    )
+    site = Site(desk, board, users, records, parts.hub, parts, audited, await server.start())
     try:
         yield site
     finally:

@@ -318,7 +318,7 @@ async def test_a_phone_taken_by_another_ends_the_log_in(
 ) -> None:
     """After a restart somebody else may have the phone: the page is told to log in again."""
 
-    async def taken(*_: Any) -> None:
+    async def taken(*_: Any, **__: Any) -> None:
         raise Conflict("The phone 1001 is taken.")
 
     async with web_site(tmp_path) as site, site.logged_in() as browser:
