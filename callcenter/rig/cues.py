@@ -116,7 +116,7 @@ class CueCaller:
         self._server = (LOOPBACK, sip_port)
         self._call_id = secrets.token_hex(12)
         self._told = 0
-        self._heard_before = 0.0
+        self._heard_before = self._answered = 0.0
         self._port = 0
         self._ear = self._mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
@@ -162,6 +162,9 @@ class CueCaller:
     async def _play(self, process: asyncio.subprocess.Process) -> int | None:
         """All acts at their time; gives the one whose time did not come."""
         missed: int | None = None
+        while "|answered|" not in self._log() and not await ended(process, _LOOK):
+            continue
+        self._answered = time.monotonic()
         for place, act in enumerate(self._acts):
             if not await self._time_for(act, process):
                 missed = place if process.returncode is None else None
@@ -190,7 +193,7 @@ class CueCaller:
         return False
 
     def _quiet(self, now: float, pause: float) -> bool:
-        last = max(self.hearing.arrivals[-1:] + self.acted[-1:], default=0.0)
+        last = max([self._answered, *self.hearing.arrivals[-1:], *self.acted[-1:]])
         return now - last >= pause
 
     def _tell(self, word: str) -> None:
@@ -218,6 +221,10 @@ class CueCaller:
             packet = parse_packet(data)
             if packet is not None and packet.payload_type == 0:
                 self.hearing.add(packet.payload, now)
+
+    def _log(self) -> str:
+        path = self._folder / "log"
+        return path.read_text("utf-8", errors="replace") if path.exists() else ""
 
     def _ended(self) -> str:
         path = self._folder / "log"

@@ -14,7 +14,7 @@ from callcenter.ivr.flow import template
 from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.loader import load_folder
-from callcenter.ivr.flow.nodes import HoursNode
+from callcenter.ivr.flow.nodes import ComplaintNode, HoursNode, QueueNode, RecordNode, VoicemailNode
 from callcenter.ivr.flow.texts import LANGUAGES, Language
 from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.rehearsal import FlowHangsUp, Rehearsal, Timeline, load_rehearsals, timeline
@@ -22,6 +22,7 @@ from callcenter.ivr.speech.engine import Pyttsx3Engine
 from callcenter.ivr.speech.prompts import PromptLibrary
 from callcenter.ivr.walk.virtual_line import KEY_GAP, REACTION, Heard
 from callcenter.rig.cues import Act
+from callcenter.rig.mulaw import SILENCE as SILENT
 from callcenter.rig.mulaw import tone
 from callcenter.rig.recognition import Piece, Recogniser
 
@@ -39,8 +40,10 @@ OFFER = 5.0
 SILENCE = 3.5
 """Seconds after which a question counts as not answered: as short as a busy machine may answer it."""
 PATIENCE = 20.0
-BRIEF = 0.3
-"""What was cut after so little is too short to be sure of."""
+IN_LINE = 1.5
+"""Seconds in line before the caller has seen enough."""
+BRIEF = 0.5
+"""What is shorter is too short to be sure of."""
 NOW = dt.datetime.now(dt.UTC)
 
 
@@ -52,6 +55,7 @@ class Case:
     rehearsal: Rehearsal
     did: str
     flow: str = ""
+    flows: Mapping[str, Flow] = field(default_factory=dict, repr=False)
     line: Timeline | None = field(default=None, repr=False)
     reason: str = ""
     """Why it can't run here."""
@@ -197,6 +201,22 @@ class Voices:
         self._labels[str(path)] = f"{prompt} ({language})"
         return str(path)
 
+    def in_line(self) -> frozenset[str]:
+        """The sounds of what may be said to who waits."""
+        waits = (
+            (name, node.waiting)
+            for name, flow in self._flows.items()
+            for node in flow.nodes.values()
+            if isinstance(node, QueueNode)
+        )
+        said = {
+            f"{name}.{one.prompt}"
+            for name, waiting in waits
+            for one in (waiting.callback, *waiting.messages)
+            if one is not None
+        }
+        return frozenset(path for path, label in self._labels.items() if label.partition(" ")[0] in said)
+
     def told(self, pieces: Iterable[Piece]) -> str:
         """Pieces in words."""
         return ", ".join(
@@ -219,6 +239,7 @@ class Voices:
 
 async def written(flows: Mapping[str, Flow], case: Case, voices: Voices) -> Timeline:
     """The case on a clock, in the flow that it enters here."""
+    case.flows = flows
     return await timeline(FlowSet(case.flow, flows, {}), case.rehearsal, voices.length)
 
 
@@ -229,11 +250,13 @@ def acts(case: Case) -> list[Act]:
     found: list[Act] = []
     records = list(case.rehearsal.records)
     before = 0.0
-    for at, keys in _answers(line.presses):
+    for at, keys in sorted([*_answers(line.presses), *_silences(case)]):
         sound = _sound_between(line.heard, before, at, case)
         since = at - max((one.start + one.seconds for one in line.heard if one.start < at), default=0.0)
         patience = at - before + PATIENCE
-        if abs(since - REACTION) < 0.01:
+        if not keys:
+            found.append(Act(speech=bytes([SILENT]) * 8000 * 12, sound=sound + BEEP, patience=patience))
+        elif abs(since - REACTION) < 0.01:
             found.append(Act(keys, sound=sound, patience=patience))
         elif records and abs(since - records[0]) < 0.01:
             speech = (tone(SPOKEN) * 4)[: round(records.pop(0) * 8000)]
@@ -246,10 +269,11 @@ def acts(case: Case) -> list[Act]:
         sound = _sound_between(line.heard, before, line.hangs_up + 1, case)
         found.append(Act(leaves=True, sound=sound, patience=line.hangs_up - before + PATIENCE))
     elif not isinstance(case.rehearsal.end, FlowHangsUp):
-        end = max((one.start + one.seconds for one in line.heard), default=0.0)
+        end = length(case)
         sound = _sound_between(line.heard, before, end + 1, case)
         wait = max(0.0, end - before) + PATIENCE
-        found.append(Act(leaves=True, sound=sound, pause=0.0, later=1.5, patience=wait))
+        later = max(0.0, line.passed[-1].at - end) + IN_LINE
+        found.append(Act(leaves=True, sound=sound, pause=0.0, later=later, patience=wait))
     return found
 
 
@@ -259,6 +283,21 @@ def stays(case: Case) -> float:
     last = case.line.presses[-1][0] if case.line.presses else 0.0
     end = max((one.start + one.seconds for one in case.line.heard), default=0.0)
     return max(0.0, end - last) + PATIENCE
+
+
+def _silences(case: Case) -> list[tuple[float, str]]:
+    """When a recording begins into which nothing is said: a telephone sends silence then, and Asterisk needs it to
+    notice."""
+    assert case.line is not None
+    found = []
+    for place, one in enumerate(case.line.passed):
+        node = case.flows[one.flow].nodes[one.node]
+        if isinstance(node, VoicemailNode | RecordNode | ComplaintNode) and one.heard:
+            begun = one.heard[0].start + one.heard[0].seconds
+            left = case.line.passed[place + 1].at if place + 1 < len(case.line.passed) else begun + 1
+            if not any(begun <= at <= left for at, _ in case.line.presses):
+                found.append((begun + 0.1, ""))
+    return found
 
 
 def length(case: Case) -> float:
@@ -302,24 +341,26 @@ async def differences(case: Case, heard: bytes, recogniser: Recogniser, voices: 
     ]
     pieces = recogniser.recognise(heard)
     got = [piece for piece in pieces if piece.names]
+    in_line = voices.in_line() if case.rehearsal.outcomes else frozenset()
     found: list[str] = []
     for name, one in expected:
-        while got and name not in got[0].names and got[0].seconds < BRIEF:
+        while got and name not in got[0].names and (got[0].seconds < BRIEF or got[0].names <= in_line):
             got.pop(0)
-        if one.seconds < BRIEF + 0.1 and not (got and name in got[0].names):
+        if one.seconds < BRIEF and not (got and name in got[0].names):
             continue
         if not got:
-            return [
-                *found,
-                f"{one.sound.prompt} ({one.sound.language}) was not heard; heard: {voices.told(pieces)}",
-            ]
+            found.append(
+                f"{one.sound.prompt} ({one.sound.language}) was not heard; heard: {voices.told(pieces)}"
+            )
+            return found
         piece = got.pop(0)
         if name not in piece.names:
             found.append(f"instead of {one.sound.prompt} ({one.sound.language}): {voices.told([piece])}")
         elif piece.offset > 0.1 or piece.seconds < one.seconds - 0.2:
             found.append(f"only {piece.seconds:.2f} of {one.seconds:.2f} s of {one.sound.prompt} were heard")
-    if got:
-        found.append(f"beyond what is written: {voices.told(got)}")
+    beyond = [piece for piece in got if piece.seconds >= BRIEF and not piece.names <= in_line]
+    if beyond:
+        found.append(f"beyond what is written: {voices.told(beyond)}")
     return found + _strangers(case, pieces)
 
 

@@ -37,8 +37,8 @@ from tests.live.watching import rows, until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
-AT_ONCE = 16
-EVERY = 0.15
+AT_ONCE = 24
+EVERY = 0.1
 """Seconds between two callers' beginnings."""
 
 
