@@ -12,6 +12,7 @@ import structlog
 from callcenter.app_settings import entrances, ivr_known, service_plans
 from callcenter.building.ground import Ground, Kept
 from callcenter.customers.identification import Identification
+from callcenter.errors import SettingsError
 from callcenter.ivr.counting import Counter
 from callcenter.ivr.dialling import Agents, AllowedDialling
 from callcenter.ivr.flow.flow import Flow
@@ -20,7 +21,7 @@ from callcenter.ivr.pages import FlowPages
 from callcenter.ivr.ports import CallbackAsking, Lines, Lookups
 from callcenter.ivr.shelf import Shelf
 from callcenter.ivr.speech.command_engine import CommandEngine
-from callcenter.ivr.speech.engine import Engines, Pyttsx3Engine
+from callcenter.ivr.speech.engine import Engines, Pyttsx3Engine, SpeechEngine
 from callcenter.ivr.speech.prompts import PromptLibrary
 from callcenter.ivr.walk.services import Services
 from callcenter.lookups.named import NamedLookups
@@ -73,8 +74,13 @@ async def flow_side(settings: Settings, ground: Ground, kept: Kept) -> AsyncIter
 
 
 def _engine(ivr: IvrSettings) -> Engines:
-    programs = [CommandEngine(one.command, one.languages) for one in ivr.speech]
-    return Engines([*programs, Pyttsx3Engine()])
+    engines: list[SpeechEngine] = []
+    for one in ivr.speech:
+        try:
+            engines.append(CommandEngine(one.command, one.languages))
+        except ValueError as error:
+            raise SettingsError(f"ivr.speech {one.name}: {error}") from error
+    return Engines([*engines, Pyttsx3Engine()])
 
 
 def _warm_calendars(flows: Iterable[Flow], year: int) -> None:

@@ -81,15 +81,7 @@ async def perform(
         spoken=given.spoken,
     )
     call = _call(line, clock)
-    world = VirtualWorld(
-        line,
-        clock,
-        call,
-        customer=given.customer,
-        answers=given.answers,
-        waiting=given.waiting,
-        lengths=lengths,
-    )
+    world = _world(line, clock, call, given, lengths)
 
     def note(heard: Heard) -> None:
         world.note(heard)
@@ -114,6 +106,20 @@ async def perform(
         end,
         visit.walk.language,
         world,
+    )
+
+
+def _world(
+    line: VirtualLine, clock: ManualClock, call: Call, given: Circumstances, lengths: Lengths
+) -> VirtualWorld:
+    return VirtualWorld(
+        line,
+        clock,
+        call,
+        customer=given.customer,
+        answers=given.answers,
+        waiting=given.waiting,
+        lengths=lengths,
     )
 
 
