@@ -52,7 +52,7 @@ async def work_count(parts: WebParts, user: UserRow) -> dict[str, int]:
         return {"open": 0}
 
 
-async def work_page(request: web.Request) -> web.StreamResponse:
+async def inbox_page(request: web.Request) -> web.StreamResponse:
     """Messages and callbacks, open ones first."""
     return await _page(request)
 
@@ -71,7 +71,7 @@ async def _page(request: web.Request, error: CallcenterError | None = None) -> w
         language,
         csrf=visitor.csrf,
         user=visitor.user,
-        path="/work",
+        path="/inbox",
         overseer=oversees(visitor.user.role),
         me=int(visitor.user.id),
         dials=parts.desk.logged_in(AgentId(int(visitor.user.id))),
@@ -91,7 +91,7 @@ async def take(request: web.Request) -> web.StreamResponse:
     except (Conflict, NotFound) as error:
         return await _page(request, error)
     parts.audit("voicemail_taken", user.id, voicemail_id=one.id)
-    raise web.HTTPSeeOther("/work")
+    raise web.HTTPSeeOther("/inbox")
 
 
 async def done(request: web.Request) -> web.StreamResponse:
@@ -105,7 +105,7 @@ async def done(request: web.Request) -> web.StreamResponse:
     except (Conflict, NotFound, BadInput) as error:
         return await _page(request, error)
     parts.audit("voicemail_done", user.id, voicemail_id=one.id)
-    raise web.HTTPSeeOther("/work")
+    raise web.HTTPSeeOther("/inbox")
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
@@ -115,7 +115,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     if not parts.callback_desk.cancel(callback_id, user.id):
         return await _page(request, Conflict("This callback is not waiting any more."))
     parts.audit("callback_cancelled", user.id, callback_id=callback_id)
-    raise web.HTTPSeeOther("/work")
+    raise web.HTTPSeeOther("/inbox")
 
 
 async def _voicemail(request: web.Request) -> Voicemail:

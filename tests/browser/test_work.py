@@ -24,7 +24,7 @@ async def test_a_message_from_beginning_to_end(tmp_path: Path) -> None:
         sound = site.parts.folders.recordings / "x.wav"
         sound.write_bytes(silence())
         site.records.recordings[f"{1:032x}"] = (sound, frozenset({1}))
-        await page.goto(f"{site.url}/work")
+        await page.goto(f"{site.url}/inbox")
         message = page.locator(f"#voicemail-{1:032x}")
         await expect(message).to_contain_text("王芳")
         length = await message.locator("audio").evaluate(
@@ -70,7 +70,7 @@ async def test_a_supervisor_cancels_a_callback(tmp_path: Path) -> None:
         desk_page(site, browser, "sofia") as page,
     ):
         site.callbacks.add(callback(1))
-        await page.goto(f"{site.url}/work")
+        await page.goto(f"{site.url}/inbox")
         row = page.locator(f"#callback-{1:032x}")
         await row.locator("summary").click()
         await row.get_by_role("button").click()

@@ -24,11 +24,11 @@ async def act(site: Site, browser: aiohttp.ClientSession, path: str, **fields: s
     async with browser.get(f"{site.url}/session") as answer:
         token = (await answer.json())["csrf"]
     form = {"csrf": token, **fields}
-    async with browser.post(f"{site.url}/work/{path}", data=form, allow_redirects=False) as answer:
+    async with browser.post(f"{site.url}/inbox/{path}", data=form, allow_redirects=False) as answer:
         return answer.status, await answer.text()
 
 
-async def page(site: Site, browser: aiohttp.ClientSession, path: str = "/work") -> str:
+async def page(site: Site, browser: aiohttp.ClientSession, path: str = "/inbox") -> str:
     """A page's source."""
     async with browser.get(site.url + path) as answer:
         assert answer.status == 200

@@ -88,7 +88,11 @@ def test_logging_in_again() -> None:
     agent = desk.agent()
     assert agent.skills == frozenset()
     desk.roster.log_in(A, "Agent 1", Extension("1001"), frozenset({SUPPORT}), frozenset({"spanish"}))
-    assert (agent.state, agent.queues, agent.skills) == (S.READY, frozenset({SUPPORT}), frozenset({"spanish"}))
+    assert (agent.state, agent.queues, agent.skills) == (
+        S.READY,
+        frozenset({SUPPORT}),
+        frozenset({"spanish"}),
+    )
     desk.roster.phone_changed(Extension("1002"), PhoneState.BUSY)
     desk.roster.log_in(A, "Agent 1", Extension("1002"), frozenset({SUPPORT}))
     assert (agent.extension, agent.phone) == ("1002", PhoneState.BUSY)
