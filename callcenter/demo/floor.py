@@ -336,11 +336,18 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 
 
 def toml(tables: Mapping[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]) -> str:
-    """Tables of plain values, and lists of tables, as TOML text; JSON's strings and lists are TOML's too."""
+    """Tables of values, and lists of tables, as TOML text; JSON's strings and lists are TOML's too."""
     parts = []
     for name, table in tables.items():
         many = not isinstance(table, Mapping)
         for one in table if not isinstance(table, Mapping) else [table]:
-            lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in one.items()]
+            lines = [f"{key} = {_value(value)}" for key, value in one.items()]
             parts.append("\n".join([f"[[{name}]]" if many else f"[{name}]", *lines]))
     return "\n\n".join(parts) + "\n"
+
+
+def _value(value: Any) -> str:
+    """A plain value, a list, or a table in one line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(one)}" for key, one in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)

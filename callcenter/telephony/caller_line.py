@@ -36,7 +36,7 @@ SILENT_REST = 1.1
 was said."""
 MARGIN = 5.0
 """Seconds beyond its own length that a command may take."""
-_BEAT = 0.1
+_BEAT = 0.3
 """Seconds in which the hang-up that made a command fail is told."""
 _CALL_REJECTED = "21"
 
