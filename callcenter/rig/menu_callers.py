@@ -49,9 +49,11 @@ class Watcher(Recorder):
 
 @dataclass
 class Measured:
-    """``delays``: milliseconds. ``silent``: keys after which no prompt came. ``failed``: calls that ended early."""
+    """``delays``: milliseconds. ``pressed``: all keys, those outside of the measured time too. ``silent``: keys after
+    which no prompt came. ``failed``: calls that ended early."""
 
     delays: list[float] = field(default_factory=list)
+    pressed: int = 0
     silent: int = 0
     failed: int = 0
     most_at_once: int = 0
@@ -114,6 +116,7 @@ class MenuCallers:
             return
         watcher.first_after = asyncio.get_running_loop().create_future()
         await leg.press(self._key)
+        self.measured.pressed += 1
         try:
             async with asyncio.timeout(NO_PROMPT):
                 arrived = await watcher.first_after

@@ -77,7 +77,7 @@ async def test_callers_appear_while_one_looks(tmp_path: Path) -> None:
         await expect(page.locator("[data-now-of=main_menu]")).to_have_text("7")
         await expect(page.locator("#callers-now")).to_have_text("9")
         await expect(page.locator("[data-put=now]")).to_have_text("7")
-        await expect(menu).to_have_attribute("aria-label", "Main menu, Menu, 7 callers now, 640 visits")
+        await expect(menu).to_have_attribute("aria-label", "Main menu, Menu, 7 callers now, visits: 640")
 
 
 async def test_figures_by_mouse_and_by_keys(tmp_path: Path) -> None:
