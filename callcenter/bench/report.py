@@ -35,19 +35,19 @@ def show_machine(console: Console, machine: Machine) -> None:
 
 def show_parse(console: Console, figures: ParseFigures) -> None:
     """AMI events."""
-    table = _table("AMI events per second, one core, the same captured bytes", "reader", "events/s", "ratio")
-    table.add_row("asterisk-ami: parse", f"{figures.asterisk_ami_per_second:,}", "1.00")
-    table.add_row("callcenter: parse", f"{figures.ours_parse_per_second:,}", f"{figures.parse_ratio:.2f}")
-    table.add_row(
+    shown = table("AMI events per second, one core, the same captured bytes", "reader", "events/s", "ratio")
+    shown.add_row("asterisk-ami: parse", f"{figures.asterisk_ami_per_second:,}", "1.00")
+    shown.add_row("callcenter: parse", f"{figures.ours_parse_per_second:,}", f"{figures.parse_ratio:.2f}")
+    shown.add_row(
         "callcenter: parse and translate", f"{figures.ours_whole_per_second:,}", f"{figures.whole_ratio:.2f}"
     )
-    console.print(table)
+    console.print(shown)
     console.print("Ours also refuses hostile bytes, which asterisk-ami takes.\n", style="dim")
 
 
 def show_lookup(console: Console, figures: Sequence[LookupFigures]) -> None:
     """Who is calling."""
-    table = _table(
+    shown = table(
         f"Who is calling: number to whole record, SQLite, ms (promise: warm p99 <= {PROMISE_MS:g})",
         *(
             "customers",
@@ -62,7 +62,7 @@ def show_lookup(console: Console, figures: Sequence[LookupFigures]) -> None:
         ),
     )
     for one in figures:
-        table.add_row(
+        shown.add_row(
             f"{one.customers:,}",
             f"{one.file_mb:g}",
             f"{one.made_in:.0f}",
@@ -70,7 +70,7 @@ def show_lookup(console: Console, figures: Sequence[LookupFigures]) -> None:
             *(f"{value:.2f}" for value in (one.warm.p50, one.warm.p99, one.warm.worst)),
             _kept(one.kept),
         )
-    console.print(table)
+    console.print(shown)
     console.print(
         "cold: the first look-ups after the kernel has forgotten the file; warm: 2,000 numbers, the second time.\n",
         style="dim",
@@ -80,64 +80,66 @@ def show_lookup(console: Console, figures: Sequence[LookupFigures]) -> None:
 def show_pops(console: Console, direct: Sequence[DirectFigures], offers: Sequence[OfferFigures]) -> None:
     """When the pop is there."""
     if direct:
-        table = _table(
+        shown = table(
             f"Direct calls: Asterisk's DialBegin to the pop at the screen, ms "
             f"(promise: p50 <= {PROMISE_P50_MS:g}, p99 <= {PROMISE_P99_MS:g})",
             *("screens", "calls/s", "calls", "p50", "p99", "worst", "> 50 ms", "no pop", "failed"),
             *("machine busy", "kept"),
         )
         for one in direct:
-            table.add_row(
+            shown.add_row(
                 f"{one.screens}",
                 f"{one.rate:g}",
                 f"{one.calls}",
-                *_spread(one.delay),
+                *spread_cells(one.delay),
                 f"{one.over:.1%}",
                 f"{one.missing}",
                 f"{one.failed}",
                 f"{one.busy:.0%}",
                 _kept(one.kept),
             )
-        console.print(table)
-    table = _table(
+        console.print(shown)
+    shown = table(
         "Own offers: the pop at the screen before the phone's INVITE, lead in ms (promise: 100 % before)",
         *("screens", "calls/s", "calls", "offers", "pop first", "lead p50", "lead p1", "least", "failed"),
         *("machine busy", "kept"),
     )
     for each in offers:
-        table.add_row(
+        shown.add_row(
             *(f"{each.screens}", f"{each.rate:g}", f"{each.calls}", f"{each.offers}", f"{each.first:.1%}"),
-            *(_number(value) for value in (each.lead_p50, each.lead_p1, each.lead_worst)),
+            *(number(value) for value in (each.lead_p50, each.lead_p1, each.lead_worst)),
             *(f"{each.failed}", f"{each.busy:.0%}", _kept(each.kept)),
         )
-    console.print(table)
+    console.print(shown)
     console.print(SHARED + "\n", style="dim")
 
 
 def show_cpu(console: Console, offers: Sequence[OfferFigures]) -> None:
     """What the core costs."""
-    table = _table(
+    shown = table(
         "CPU per call: IVR with two keys, line, offer, talk; all threads, idle time included "
         f"(promise: ratio <= {PROMISE_RATIO:.1f})",
         *("screens", "calls/s", "calls", "core ms", "Asterisk ms", "core / Asterisk", "AMI events", "kept"),
     )
     for one in offers:
-        table.add_row(
+        shown.add_row(
             *(f"{one.screens}", f"{one.rate:g}", f"{one.calls}", f"{one.core_ms:.1f}"),
             *(f"{one.asterisk_ms:.1f}", f"{one.ratio:.2f}", f"{one.events:g}", _kept(one.cheap)),
         )
-    console.print(table)
+    console.print(shown)
     console.print(SHARED + "\n", style="dim")
 
 
-def _table(title: str, *columns: str) -> Table:
+def table(title: str, *columns: str) -> Table:
+    """The first column is words, the others are figures."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left")
     return table
 
 
-def _spread(values: Spread | None) -> tuple[str, str, str]:
+def spread_cells(values: Spread | None) -> tuple[str, str, str]:
+    """p50, p99 and the worst."""
     return (
         ("-", "-", "-")
         if values is None
@@ -145,8 +147,9 @@ def _spread(values: Spread | None) -> tuple[str, str, str]:
     )
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+def number(value: float | None, digits: int = 1) -> str:
+    """A cell."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _kept(kept: bool) -> str:

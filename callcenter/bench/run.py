@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from callcenter import log as logs
-from callcenter.bench import lookup, machine, parse, pops, report
+from callcenter.bench import ivr, ivr_report, lookup, machine, parse, pops, report
+from callcenter.bench.ivr import IvrFigures
 from callcenter.bench.lookup import LookupFigures
 from callcenter.bench.machine import Machine
 from callcenter.bench.parse import ParseFigures
@@ -22,7 +23,7 @@ from callcenter.bench.pops import PopFigures
 from callcenter.errors import BadInput
 from callcenter.rig.asterisk_install import cache_folder
 
-PARTS = ("parse", "lookup", "pops", "cpu")
+PARTS = ("parse", "lookup", "pops", "cpu", "ivr")
 WIDTH = 120
 RECORDINGS = Path("tests/recordings")
 
@@ -35,6 +36,7 @@ class Figures:
     parse: ParseFigures | None = None
     lookup: Sequence[LookupFigures] | None = None
     pops: PopFigures | None = None
+    ivr: IvrFigures | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -46,6 +48,8 @@ class Figures:
         if self.pops is not None:
             data["direct"] = [one.to_json() for one in self.pops.direct]
             data["offers"] = [one.to_json() for one in self.pops.offers]
+        if self.ivr is not None:
+            data["ivr"] = self.ivr.to_json()
         return data
 
 
@@ -71,6 +75,9 @@ class Bench:
                 report.show_pops(self._console, figures.pops.direct, figures.pops.offers)
             if "cpu" in self._parts:
                 report.show_cpu(self._console, figures.pops.offers)
+        if "ivr" in self._parts:
+            figures.ivr = await self._ivr()
+            ivr_report.show_ivr(self._console, figures.ivr)
         return figures
 
     def _parse(self) -> ParseFigures:
@@ -103,6 +110,18 @@ class Bench:
                     folder,
                     cache_folder() / "bench" / "prompts",
                     scenes,
+                    lambda text: self._progress.update(task, description=text),
+                )
+        finally:
+            self._progress.remove_task(task)
+
+    async def _ivr(self) -> IvrFigures:
+        task = self._progress.add_task("starting", total=None)
+        try:
+            async with _kept_on_failure() as folder:
+                return await ivr.measure(
+                    folder,
+                    cache_folder() / "bench" / "prompts",
                     lambda text: self._progress.update(task, description=text),
                 )
         finally:
