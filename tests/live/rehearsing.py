@@ -20,7 +20,7 @@ from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.rehearsal import FlowHangsUp, Rehearsal, Timeline, load_rehearsals, timeline
 from callcenter.ivr.speech.engine import Pyttsx3Engine
 from callcenter.ivr.speech.prompts import PromptLibrary
-from callcenter.ivr.walk.virtual_line import KEY_GAP, REACTION, Heard
+from callcenter.ivr.walk.virtual_line import KEY_GAP, KEYS, REACTION, Heard
 from callcenter.rig.cues import Act
 from callcenter.rig.mulaw import SILENCE as SILENT
 from callcenter.rig.mulaw import tone
@@ -93,7 +93,7 @@ def _why_not(rehearsal: Rehearsal) -> str:
 
 def write_flows(folder: Path, wanted: Sequence[Case]) -> None:
     """Copies of the shipped flows: waits are seconds, and each case has an entrance whose opening hours are, now, what
-    they are at the moment it is written for."""
+    they are at the moment it is written for. Who says nothing at all is asked once in menus: it would take minutes."""
     folder.mkdir(parents=True, exist_ok=True)
     shipped = load_folder(FLOWS, KNOWN)
     for name in shipped:
@@ -102,12 +102,16 @@ def write_flows(folder: Path, wanted: Sequence[Case]) -> None:
         _write(folder, name, text)
     for case in wanted:
         states = _states(shipped[case.file], case.rehearsal)
+        silent = not any(set(keys) & KEYS for keys in case.rehearsal.presses)
         case.rehearsal = case.rehearsal.model_copy(update={"at": NOW.isoformat()})
-        case.flow = case.file + "".join(f"_{state}" for state in sorted(set(states.values())))
-        if states and not (folder / f"{case.flow}.yaml").exists():
+        case.flow = "_".join([case.file, *sorted(set(states.values())), *(["silent"] if silent else [])])
+        if case.flow != case.file and not (folder / f"{case.flow}.yaml").exists():
             text = yaml.safe_load((FLOWS / f"{case.file}.yaml").read_text("utf-8"))
             _hasten(text)
             text["flow"] = case.flow
+            for node in text["nodes"].values():
+                if silent and node["type"] == "menu":
+                    node["tries"] = 1
             for hours, state in states.items():
                 text["hours"][hours] = _hours(text["hours"][hours]["zone"], state)
             _write(folder, case.flow, text)
@@ -330,6 +334,13 @@ def _sound_between(heard: Sequence[Heard], start: float, end: float, case: Case)
 
 
 # ------------------------------------------------------------ what it must have heard
+
+
+async def sounds(case: Case, voices: Voices) -> list[str]:
+    """The files that must be heard, in order."""
+    assert case.line is not None
+    heard = [one.sound for one in case.line.heard]
+    return [await voices.file(one.prompt, one.language, one.text) for one in heard]
 
 
 async def differences(case: Case, heard: bytes, recogniser: Recogniser, voices: Voices) -> list[str]:
