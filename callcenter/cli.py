@@ -127,7 +127,7 @@ def demo(
 @app.command()
 @explained
 def bench(
-    only: Annotated[str, typer.Option(help="parse, lookup, pops or cpu; all when not given.")] = "",
+    only: Annotated[str, typer.Option(help="parse, lookup, pops, cpu or ivr; all when not given.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Measure, and print ratios with the machine's size."""

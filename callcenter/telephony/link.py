@@ -62,6 +62,8 @@ class Telephony:
         self._look = asyncio.Event()
         self._up = False
         self._epoch: str | None = None
+        self._first = asyncio.Event()
+        """The link has been up once."""
         self._lost_at: float | None = None
         self._connection = AmiConnection(
             target,
@@ -114,9 +116,10 @@ class Telephony:
     async def confirms(self, uniqueid: str) -> bool:
         """Whether AMI knows this channel: only then a FastAGI session is a caller's. Never raises.
 
-        Waits a second at most for its event, then asks.
+        Waits a second at most for its event, then asks. At our own start it waits as long for the link: a caller may
+        be quicker than the first snapshot.
         """
-        if not self._up or not safe.UNIQUE_ID.fullmatch(uniqueid):
+        if not safe.UNIQUE_ID.fullmatch(uniqueid) or not await self._is_up():
             return False
         if await self.table.appears(uniqueid, CONFIRM_LIMIT):
             return True
@@ -126,6 +129,14 @@ class Telephony:
         except (ActionFailed, TelephonyDown):
             return False
         return any(item.get("Uniqueid") == uniqueid for item in found)
+
+    async def _is_up(self) -> bool:
+        """Is the link up? At the start, once it is, or a second later."""
+        if not self._up and self._epoch is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONFIRM_LIMIT):
+                    await self._first.wait()
+        return self._up
 
     async def answered_at(self, uniqueid: str, since: float) -> float | None:
         """When the phone that this caller's channel rang (after ``since``) was answered; None if not seen."""
@@ -163,6 +174,7 @@ class Telephony:
         now = self._clock.now()
         gap = 0.0 if first or self._lost_at is None else now - self._lost_at
         self._up, self._lost_at = True, None
+        self._first.set()
         phones = [each for each in happened if isinstance(each, PhoneStateChanged)]
         self._publish(phones)
         self._bus.publish(TelephonyUp(now, restarted, self.table.live_calls(), gap))

@@ -129,7 +129,7 @@ async def test_our_own_offer_through_local_members(make_floor: MakeFloor, first:
     floor = await freepbx(make_floor, behaviour=TALKS if first == "agent" else QUICK)
     async with ear(floor, NUMBER) as caller:
         assert await caller.call(LINE) == 200
-        await choose(caller)
+        await choose(caller, "11")
         await until_hears(caller, floor.tone_of("1001"), 8)
         if first == "caller":
             await caller.hang_up()
@@ -182,7 +182,7 @@ async def test_given_up_and_hung_up_by_a_click(make_floor: MakeFloor) -> None:
             await until(lambda: phone_events(floor, "ended", "cancelled"), 1, "and stops")
         async with ear(floor, "+8613911110002") as caller:
             assert await caller.call(LINE) == 200
-            await choose(caller)
+            await choose(caller, "11")
             await until(lambda: phone_events(floor, "invite")[1:], 8, "the phone rings again")
             await press(floor, "1001", "answer")
             await until_hears(caller, floor.tone_of("1001"), 5)
