@@ -39,15 +39,44 @@ from tests.live.watching import rows, until
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
 AT_ONCE = 24
+FEW_AT_ONCE = 4
 EVERY = 0.1
 """Seconds between two callers' beginnings."""
 
 
-@pytest.mark.skipif(not may_open_raw_sockets(), reason="SIPp needs root to press keys as RFC 4733")
-async def test_written_callers(make_floor: MakeFloor, prompts: Path, tmp_path: Path) -> None:
-    """All of them, many at once: what each hears, where each goes, how each ends, and what stays of it."""
+needs_raw_sockets = pytest.mark.skipif(
+    not may_open_raw_sockets(), reason="SIPp needs root to press keys as RFC 4733"
+)
+
+
+@needs_raw_sockets
+async def test_some_written_callers(make_floor: MakeFloor, prompts: Path, tmp_path: Path) -> None:
+    """Of each flow the first one, and the first who says something: few at a time, beside other tests."""
+    live = [case for case in cases() if not case.reason]
+    flows = dict.fromkeys(case.file for case in live)
+    chosen = {next(case.id for case in live if case.file == flow) for flow in flows}
+    chosen |= {
+        found.id
+        for flow in flows
+        if (found := next((c for c in live if c.file == flow and c.rehearsal.records), None))
+    }
+    assert len(chosen) >= 7
+    await _judge(make_floor, prompts, tmp_path, [case for case in live if case.id in chosen], FEW_AT_ONCE)
+
+
+@needs_raw_sockets
+@pytest.mark.long
+async def test_all_written_callers(make_floor: MakeFloor, prompts: Path, tmp_path: Path) -> None:
+    """All of them, many at once."""
     live = [case for case in cases() if not case.reason]
     assert len(live) >= 30
+    await _judge(make_floor, prompts, tmp_path, live, AT_ONCE)
+
+
+async def _judge(
+    make_floor: MakeFloor, prompts: Path, tmp_path: Path, live: list[Case], at_once: int
+) -> None:
+    """What each hears, where each goes, how each ends, and what stays of it."""
     write_flows(tmp_path / "flows", live)
     numbers = {case.did: case.flow for case in live}
     floor = await make_floor(
@@ -66,7 +95,7 @@ async def test_written_callers(make_floor: MakeFloor, prompts: Path, tmp_path: P
         await floor.start()
         began = time.monotonic()
         live.sort(key=length, reverse=True)
-        results = await _call_all(floor, live, tmp_path)
+        results = await _call_all(floor, live, tmp_path, at_once)
         print(f"{len(live)} written callers in {time.monotonic() - began:.0f} s")  # noqa: T201  a figure
         faults = {case.id: await _faults(floor, flows, case, results[case.did]) for case in live}
         for case in live:
@@ -81,8 +110,8 @@ async def test_written_callers(make_floor: MakeFloor, prompts: Path, tmp_path: P
         await voices.close()
 
 
-async def _call_all(floor: Floor, live: list[Case], folder: Path) -> dict[str, CueResult]:
-    slots = asyncio.Semaphore(AT_ONCE)
+async def _call_all(floor: Floor, live: list[Case], folder: Path, at_once: int) -> dict[str, CueResult]:
+    slots = asyncio.Semaphore(at_once)
 
     async def call(place: int, case: Case) -> CueResult:
         await asyncio.sleep(place * EVERY)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 MATCH_SECONDS = 0.5
 """For the look-up by number, which takes milliseconds and began when the call came."""
-PATIENCE = 3.0
+PATIENCE = 5.0
 """For the database, about PINs, orders and complaints."""
 NUMBER_DIGITS, PIN_DIGITS = 20, 12
 BETWEEN_SECONDS = 4.0
