@@ -64,7 +64,17 @@ def normalise(raw: str, region: str) -> CallerNumber:
             parsed = phonenumbers.parse(candidate, region)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_possible_number(parsed):
-            key = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        key = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_possible_number(parsed) and _reads_the_same(key):
             return CallerNumber(NumberKind.E164, text, key)
     return CallerNumber(NumberKind.MALFORMED, text, "")
+
+
+def _reads_the_same(key: str) -> bool:
+    """Some rows of digits lose more of them with each reading (zeros, carriers' codes): they are nobody's number, and
+    must not be looked up as another's."""
+    try:
+        again = phonenumbers.parse(key, None)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.format_number(again, phonenumbers.PhoneNumberFormat.E164) == key
