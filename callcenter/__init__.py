@@ -4,11 +4,12 @@
 2. ``telephony/``    AMI events become call events; orders to phones become AMI actions; resync after a gap.
 3. ``reception/``    one coroutine per caller: arrive, identify, IVR, wait, ring, talk, end.
 4. ``customers/``    who is calling: numbers, the record, the tier.
-5. ``ivr/``          what the caller hears and presses before the line.
+5. ``ivr/``          what the caller hears and presses before the line, in it and after the talk; ``lookups/`` asks.
 6. ``routing/``      the line, the order in it, and which agent is reserved.
 7. ``screen_pop/``   what that agent sees, before the phone rings.
-8. ``wrap_up/``, ``complaints/``, ``follow_ups/``  what is done about it afterwards.
+8. ``wrap_up/``, ``complaints/``, ``follow_ups/``, ``callbacks/``, ``voicemails/``, ``surveys/``  what is done about it
+   afterwards.
 9. ``history/``      the kept record, and ``supervision/`` the live one.
 
-``journey.py`` is the same story as a table that runs; ``app.py`` builds the parts.
+``journey.py`` is the same story as a table that runs; ``building/`` makes the parts and ``app.py`` runs them.
 """

@@ -155,8 +155,6 @@ MAY_BLOCK = {
     "callcenter/app.py": {"_beat"},
     # Flows are read once, at the start, before the doors open.
     "callcenter/ivr/flow/loader.py": {"load_flow"},
-    # The speech library's version is looked up once, at the start.
-    "callcenter/ivr/speech/engine.py": {"_look"},
     # Imports within functions happen once; a fresh test process has not paid for them at its start.
     "<frozen importlib._bootstrap>": {"_find_and_load"},
     # The first use of a region's rules reads them from the package.

@@ -1,9 +1,10 @@
-"""What the caller hears and presses before the line.
+"""What the caller hears and presses before the line, in it, and after the talk.
 
-In: a flow (YAML in ``ivr_flows/``), a caller's line, and what is known of the caller. Out: the queue and the
-language the caller ended with, or the hang-up, and the path between.
+In: the flows that are published, a caller's line, and what is known of the caller. Out: where the caller goes (a queue,
+a phone, the end), and the way there, step by step.
 
-``model`` a flow's words · ``loader`` YAML with file, line and node in each error · ``checks`` what a schema can't
-see · ``runner`` one caller's walk · ``prompts`` text to sound files · ``speech`` the engine · ``sound`` samples ·
-``rehearsal`` a written caller walks a flow without Asterisk.
+``flow/`` a flow as it is written, and all that can be wrong with it · ``walk/`` one caller's walk through it ·
+``speech/`` texts to sound files · ``front`` visits, as reception wants them · ``shelf`` what is published, while calls
+go on · ``counting`` who is where now · ``pages``, ``drawing`` what the flows' pages show · ``rehearsal``, ``trying``
+callers without Asterisk · ``dialling`` where callers may be put through to · ``ports`` what a walk needs of others.
 """
