@@ -13,7 +13,7 @@ import typer
 from callcenter import log as logs
 from callcenter.cli_ivr import ivr
 from callcenter.command import DEFAULT_CONFIG, ConfigOption, JsonOption, explained, print_json
-from callcenter.errors import BadInput
+from callcenter.errors import BadInput, NotFound
 from callcenter.settings import Settings, load
 from callcenter.watchdog import Watchdog, serve_command
 
@@ -201,6 +201,40 @@ async def _keep_user(settings: Settings, new: "NewUser", password: str) -> None:
         queues = frozenset(QueueName(queue.name) for queue in settings.queues)
         users, skills = StoredUsers(database, SystemClock()), frozenset(settings.skills)
         await add_user(users, new, password, queues, skills)
+    finally:
+        await database.close()
+
+
+@user.command("skills")
+@explained
+def user_skills(
+    username: str,
+    skills: Annotated[str, typer.Argument(help="All that the agent can do, by commas; empty for nothing.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Say what an agent can do, as the settings name it. It counts from the agent's next log-in."""
+    settings = _settings(config)
+    wanted = frozenset(part.strip() for part in skills.split(",") if part.strip())
+    if unknown := wanted - frozenset(settings.skills):
+        there = ", ".join(settings.skills) or "none yet"
+        raise BadInput(f"The settings have no skill {', '.join(sorted(unknown))} (skills there: {there}).")
+    asyncio.run(_keep_skills(settings, username, wanted))
+    typer.echo(f"{username}: {', '.join(sorted(wanted)) or 'no skills'}.")
+
+
+async def _keep_skills(settings: Settings, username: str, skills: frozenset[str]) -> None:
+    from callcenter.clock import SystemClock  # noqa: PLC0415
+    from callcenter.storage.database import Database, upgrade  # noqa: PLC0415
+    from callcenter.storage.users import StoredUsers  # noqa: PLC0415
+
+    await upgrade(settings.database.url)
+    database = Database(settings.database.url)
+    try:
+        users = StoredUsers(database, SystemClock())
+        found = await users.user_by_name(username)
+        if found is None:
+            raise NotFound(f"There is no user {username}.")
+        await users.set_skills(found.id, skills)
     finally:
         await database.close()
 
