@@ -10,6 +10,7 @@ from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.calls.number import NumberKind, normalise
 from callcenter.calls.ports import PhoneBook, Switch
+from callcenter.calls.skills import Levels
 from callcenter.clock import Clock
 from callcenter.complaints.complaint import NewComplaint, Severity
 from callcenter.complaints.complaint import checked as checked_complaint
@@ -99,7 +100,7 @@ class Desk:
         extension: str,
         queues: frozenset[QueueName],
         *,
-        skills: frozenset[str] = frozenset(),
+        skills: Levels | None = None,
     ) -> None:
         """Take a phone; raises ``Conflict`` when another agent holds it."""
         if not extension.isalnum() or not extension.isascii() or len(extension) > EXTENSION_LIMIT:
