@@ -1,5 +1,7 @@
 """Puts on record what happens to calls, as it happens."""
 
+from dataclasses import replace
+
 from callcenter.agents.events import AgentChanged, AgentLoggedOut
 from callcenter.agents.states import Agent
 from callcenter.calls.events import CallChanged, CallEnded, CallOffered, OfferEnded
@@ -28,7 +30,14 @@ class Keeper:
     def call_offered(self, event: CallOffered) -> None:
         """An offer begins."""
         row = OfferRow(
-            event.offer_id, event.call.id, event.agent_id, self._clock.wall(), None, "offered", event.why
+            event.offer_id,
+            event.call.id,
+            event.agent_id,
+            self._clock.wall(),
+            None,
+            "offered",
+            event.why,
+            event.decision.packed() if event.decision is not None else "",
         )
         self._offers[event.offer_id] = row
         self._recorder.offer(row)
@@ -38,17 +47,7 @@ class Keeper:
         began = self._offers.pop(event.offer_id, None)
         if began is None:
             return
-        self._recorder.offer(
-            OfferRow(
-                began.offer_id,
-                began.call_id,
-                began.agent_id,
-                began.offered_at,
-                self._clock.wall(),
-                event.result.value,
-                began.why,
-            )
-        )
+        self._recorder.offer(replace(began, ended_at=self._clock.wall(), result=event.result.value))
 
     def agent_changed(self, event: AgentChanged) -> None:
         """What the agent chose, or what was chosen for them (a call that was missed, a screen that is gone)."""

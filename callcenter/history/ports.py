@@ -18,7 +18,8 @@ from callcenter.voicemails.voicemail import Voicemail
 
 @dataclass(frozen=True, slots=True)
 class OfferRow:
-    """One offer: who was reserved for which call, from when to when, and how it ended."""
+    """One offer: who was reserved for which call, from when to when, and how it ended. ``decision``: JSON of
+    ``routing.decision``, all that it was decided from; empty when nobody chose."""
 
     offer_id: OfferId
     call_id: CallId
@@ -27,6 +28,7 @@ class OfferRow:
     ended_at: dt.datetime | None
     result: str
     why: str
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ class RecordWriter:
         connection.execute(_CUT, cuts)
 
     def _offers(self, connection: Connection, rows: list[Row]) -> None:
+        rows = [{"decision": "", **row} for row in rows]  # a journal of before decisions were kept has none
         statement = upsert(
             self._database.dialect,
             offers,

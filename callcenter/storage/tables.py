@@ -10,6 +10,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Int
 
 from callcenter.storage.columns import Amount, Utc, Words
 from callcenter.storage.flow_tables import flow_steps, flow_versions, flow_visits
+from callcenter.storage.routing_tables import routing_versions
 from callcenter.storage.schema import metadata
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "orders",
     "pin_tries",
     "promises",
+    "routing_versions",
     "segments",
     "sessions",
     "survey_answers",
@@ -199,6 +201,7 @@ offers = Table(
     Column("ended_at", Utc),
     Column("result", Words, nullable=False),
     Column("why", Words, nullable=False),
+    Column("decision", Words, nullable=False, server_default=text("''")),  # compact JSON of routing.decision
 )
 
 wrap_ups = Table(
