@@ -19,6 +19,8 @@ from callcenter.watchdog import Watchdog, serve_command
 
 if TYPE_CHECKING:
     from callcenter.accounts.adding import NewUser
+    from callcenter.accounts.user import UserRow
+    from callcenter.calls.skills import Levels
     from callcenter.ids import CustomerId
 
 app = typer.Typer(
@@ -165,7 +167,7 @@ def user_add(
     extension: Annotated[str, typer.Option(help="The phone an agent usually takes, such as 1001.")] = "",
     queues: Annotated[str, typer.Option(help="The agent's queues, separated by commas.")] = "",
     skills: Annotated[
-        str, typer.Option(help="What the agent can do, as the settings name it, by commas.")
+        str, typer.Option(help="What the agent can do and how well (1 to 5): billing=4,cantonese.")
     ] = "",
     password_file: Annotated[
         Path | None, typer.Option(help="Its first line is the password; asked for if not given.")
@@ -174,6 +176,7 @@ def user_add(
 ) -> None:
     """Add a user. The first admin is made by this command: there is no default password."""
     from callcenter.accounts.adding import NewUser  # noqa: PLC0415
+    from callcenter.calls.skills import parse_levels  # noqa: PLC0415
 
     settings = _settings(config)
     new = NewUser(
@@ -182,7 +185,7 @@ def user_add(
         role,
         extension,
         frozenset(part.strip() for part in queues.split(",") if part.strip()),
-        frozenset(part.strip() for part in skills.split(",") if part.strip()),
+        parse_levels(skills),
     )
     asyncio.run(_keep_user(settings, new, _password(password_file)))
     typer.echo(f"{role} {username} added.")
@@ -209,20 +212,26 @@ async def _keep_user(settings: Settings, new: "NewUser", password: str) -> None:
 @explained
 def user_skills(
     username: str,
-    skills: Annotated[str, typer.Argument(help="All that the agent can do, by commas; empty for nothing.")],
+    skills: Annotated[
+        str,
+        typer.Argument(
+            help="All that the agent can do and how well (1 to 5): billing=4,cantonese; '' for nothing."
+        ),
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Say what an agent can do, as the settings name it. It counts from the agent's next log-in."""
+    """Say what an agent can do, as the settings name it, and how well. It counts from the agent's next log-in."""
+    from callcenter.accounts.adding import check_skills  # noqa: PLC0415
+    from callcenter.calls.skills import parse_levels, words  # noqa: PLC0415
+
     settings = _settings(config)
-    wanted = frozenset(part.strip() for part in skills.split(",") if part.strip())
-    if unknown := wanted - frozenset(settings.skills):
-        there = ", ".join(settings.skills) or "none yet"
-        raise BadInput(f"The settings have no skill {', '.join(sorted(unknown))} (skills there: {there}).")
+    wanted = parse_levels(skills)
+    check_skills(wanted, settings.skills)
     asyncio.run(_keep_skills(settings, username, wanted))
-    typer.echo(f"{username}: {', '.join(sorted(wanted)) or 'no skills'}.")
+    typer.echo(f"{username}: {words(wanted) or 'no skills'}.")
 
 
-async def _keep_skills(settings: Settings, username: str, skills: frozenset[str]) -> None:
+async def _keep_skills(settings: Settings, username: str, skills: "Levels") -> None:
     from callcenter.clock import SystemClock  # noqa: PLC0415
     from callcenter.storage.database import Database, upgrade  # noqa: PLC0415
     from callcenter.storage.users import StoredUsers  # noqa: PLC0415
@@ -235,6 +244,33 @@ async def _keep_skills(settings: Settings, username: str, skills: frozenset[str]
         if found is None:
             raise NotFound(f"There is no user {username}.")
         await users.set_skills(found.id, skills)
+    finally:
+        await database.close()
+
+
+@user.command("list")
+@explained
+def user_list(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Show who may log in: role, phone, queues and skills. It changes nothing."""
+    from callcenter.accounts.listing import lines, plain  # noqa: PLC0415
+
+    users = asyncio.run(_users(_settings(config)))
+    if as_json:
+        print_json({"users": [plain(one) for one in users]})
+    else:
+        for line in lines(users):
+            typer.echo(line)
+
+
+async def _users(settings: Settings) -> "list[UserRow]":
+    from callcenter.clock import SystemClock  # noqa: PLC0415
+    from callcenter.storage.database import Database, check  # noqa: PLC0415
+    from callcenter.storage.users import StoredUsers  # noqa: PLC0415
+
+    await check(settings.database.url)
+    database = Database(settings.database.url)
+    try:
+        return await StoredUsers(database, SystemClock()).all_users()
     finally:
         await database.close()
 

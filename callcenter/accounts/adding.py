@@ -1,12 +1,13 @@
-"""What a new user must have."""
+"""What a new user must have, and which skills anybody can be given."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from argon2 import PasswordHasher
 
+from callcenter.calls.skills import BEST, Levels, levels_of
 from callcenter.errors import BadInput
 from callcenter.ids import QueueName, UserId
 
@@ -27,7 +28,7 @@ class NewUser:
     role: str
     extension: str
     queues: frozenset[str]
-    skills: frozenset[str] = frozenset()
+    skills: Levels = field(default_factory=dict, hash=False)
 
 
 def checked(
@@ -49,12 +50,19 @@ def checked(
         raise BadInput(
             f"There is no queue {', '.join(sorted(unknown))}: there are {', '.join(sorted(known_queues))}."
         )
-    if unknown := new.skills - known_skills:
-        there = ", ".join(sorted(known_skills)) or "none in the settings yet"
-        raise BadInput(f"There is no skill {', '.join(sorted(unknown))}: there are {there}.")
+    check_skills(new.skills, known_skills)
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadInput(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     return new
+
+
+def check_skills(skills: Levels, known: Collection[str]) -> None:
+    """Raises ``BadInput`` for skills that the settings don't name, and for levels that are none."""
+    if unknown := sorted(skills.keys() - set(known)):
+        there = ", ".join(sorted(known)) or "none in the settings yet"
+        raise BadInput(f"There is no skill {', '.join(unknown)}: there are {there}.")
+    if wrong := sorted(skills.keys() - levels_of(skills).keys()):
+        raise BadInput(f"The level of {', '.join(wrong)} must be a whole number from 1 to {BEST}.")
 
 
 class UserKeeper(Protocol):
@@ -69,7 +77,7 @@ class UserKeeper(Protocol):
         *,
         extension: str = "",
         queues: Iterable[QueueName] = (),
-        skills: Iterable[str] = (),
+        skills: Levels | None = None,
     ) -> UserId:
         """Keep a new user; raises ``Conflict`` when the name is taken."""
 
@@ -90,5 +98,5 @@ async def add_user(
         PasswordHasher().hash(password),
         extension=new.extension,
         queues=[QueueName(queue) for queue in sorted(new.queues)],
-        skills=sorted(new.skills),
+        skills=new.skills,
     )

@@ -2,15 +2,16 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from callcenter.calls.skills import Levels
 from callcenter.ids import QueueName, UserId
 
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """Somebody who may log in. ``extension`` is the phone they usually take."""
+    """Somebody who may log in. ``extension`` is the phone they usually take; ``skills``: how well they do what."""
 
     id: UserId
     username: str
@@ -20,7 +21,7 @@ class UserRow:
     language: str = "en"
     extension: str = ""
     queues: frozenset[QueueName] = frozenset()
-    skills: frozenset[str] = frozenset()
+    skills: Levels = field(default_factory=dict, hash=False)
     active: bool = True
 
 

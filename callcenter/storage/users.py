@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, delete, exc, insert, select, update
 
 from callcenter.accounts.user import SessionRow, UserRow
+from callcenter.calls.skills import Levels, levels_of
 from callcenter.clock import Clock
 from callcenter.errors import Conflict
 from callcenter.ids import QueueName, UserId
@@ -45,7 +46,7 @@ class StoredUsers:
         extension: str = "",
         queues: Iterable[QueueName] = (),
         language: str = "en",
-        skills: Iterable[str] = (),
+        skills: Levels | None = None,
     ) -> UserId:
         """Keep a new user; raises ``Conflict`` when the log-in name is taken, whatever its letter case."""
         row = {
@@ -58,7 +59,7 @@ class StoredUsers:
             "queues": sorted(queues),
             "language": language,
             "active": True,
-            "skills": sorted(skills),
+            "skills": dict(sorted((skills or {}).items())),
             "created_at": self._clock.wall(),
         }
         try:
@@ -94,9 +95,10 @@ class StoredUsers:
         """Another role; all log-ins of the user end."""
         await self._change(user_id, {"role": role}, ends_sessions=True)
 
-    async def set_skills(self, user_id: UserId, skills: Iterable[str]) -> None:
-        """What the user can do, in the words of the queues' nodes; it counts from the next log-in of a phone."""
-        await self._change(user_id, {"skills": sorted(skills)})
+    async def set_skills(self, user_id: UserId, skills: Levels) -> None:
+        """What the user can do, in the words of the queues' nodes, and how well; it counts from the next log-in of a
+        phone."""
+        await self._change(user_id, {"skills": dict(sorted(skills.items()))})
 
     async def set_active(self, user_id: UserId, *, active: bool) -> None:
         """Let somebody in, or not any more; all log-ins of the user end."""
@@ -170,5 +172,5 @@ def _user(row: RowMapping) -> UserRow:
         extension=row["extension"],
         queues=frozenset(QueueName(queue) for queue in row["queues"]),
         active=row["active"],
-        skills=frozenset(row["skills"]),
+        skills=levels_of(row["skills"]),
     )

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from callcenter.accounts.user import SessionRow, UserRow, Users
 from callcenter.callbacks.callback import Callback
 from callcenter.callbacks.ports import KeptCallbacks
+from callcenter.calls.skills import Levels
 from callcenter.customers.customer import CustomerRecord
 from callcenter.history.story import CallStories, CallStory, OfferLine, SegmentLine, WrapUpLine
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, QueueName, UserId
@@ -46,7 +47,7 @@ class Desk(Protocol):
         extension: str,
         queues: frozenset[QueueName],
         *,
-        skills: frozenset[str] = frozenset(),
+        skills: Levels | None = None,
     ) -> None:
         """Take a phone and join the queues; ``Conflict`` when the phone is held by another."""
 

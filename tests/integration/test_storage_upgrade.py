@@ -59,9 +59,9 @@ def test_the_first_version_is_brought_to_this_one_and_back(tmp_path: Path) -> No
         [user] = await users.all_users()
         assert (user.name, sorted(user.queues), sorted(user.skills)) == ("王芳", ["sales"], [])
         assert await users.session("t") is not None
-        await users.set_skills(user.id, ["billing", "cantonese"])
+        await users.set_skills(user.id, {"billing": 4, "cantonese": 1})
         [user] = await users.all_users()
-        assert user.skills == {"billing", "cantonese"}
+        assert user.skills == {"billing": 4, "cantonese": 1}
         await db.close()
 
     asyncio.run(read())

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from callcenter.calls.skills import Levels
 from callcenter.clock import ManualClock
 from callcenter.errors import Conflict
 from callcenter.ids import QueueName, UserId
@@ -37,18 +39,18 @@ async def test_a_user_comes_back_as_given(database: Database) -> None:
     stored = StoredUsers(database, ManualClock())
     users: Users = stored
     queues = [QueueName("support"), QueueName("sales")]
-    user_id = await stored.add("Wang.Fang", "王芳", "agent", "$argon2$x", extension="1001", queues=queues)
+    skills = {"cantonese": 1, "billing": 4}
+    user_id = await stored.add(
+        "Wang.Fang", "王芳", "agent", "$argon2$x", extension="1001", queues=queues, skills=skills
+    )
     found = await users.user(user_id)
     assert found is not None
     assert (found.username, found.name, found.role, found.password_hash) == (
         "Wang.Fang", "王芳", "agent", "$argon2$x",
     )  # fmt: skip
-    assert (found.extension, found.queues, found.language, found.active) == (
-        "1001",
-        frozenset(queues),
-        "en",
-        True,
-    )
+    assert (found.extension, found.queues, found.language, found.active, found.skills) == (
+        "1001", frozenset(queues), "en", True, skills,
+    )  # fmt: skip
     assert await users.user_by_name("WANG.fang") == found
     assert await users.user_by_name("' OR 1=1 --") is None
     assert await users.user(UserId(999)) is None
@@ -56,6 +58,33 @@ async def test_a_user_comes_back_as_given(database: Database) -> None:
     changed = await users.user(user_id)
     assert changed is not None
     assert changed.language == "zh"
+
+
+async def test_skills_are_kept_with_their_levels(database: Database) -> None:
+    """As a JSON object; the list of an earlier version means level 1 each; what is no level is left out."""
+    stored = StoredUsers(database, ManualClock())
+    user_id = await stored.add("anna", "Anna", "agent", "x")
+
+    async def read() -> Levels:
+        found = await stored.user(user_id)
+        assert found is not None
+        return found.skills
+
+    async def keep(what: str) -> None:
+        async with database.writing() as connection:
+            await connection.execute(text("UPDATE users SET skills = :skills"), {"skills": what})
+
+    assert await read() == {}
+    await stored.set_skills(user_id, {"cantonese": 1, "billing": 4})
+    assert await read() == {"cantonese": 1, "billing": 4}
+    async with database.reading() as connection:
+        assert await connection.scalar(text("SELECT skills FROM users")) == '{"billing": 4, "cantonese": 1}'
+    await keep('["billing", "cantonese"]')
+    assert await read() == {"billing": 1, "cantonese": 1}
+    await keep('{"billing": 9, "cantonese": 2, "german": "good"}')
+    assert await read() == {"cantonese": 2}
+    await keep("null")
+    assert await read() == {}
 
 
 async def test_a_log_in_name_is_taken_once(database: Database) -> None:
