@@ -1,10 +1,11 @@
 """One call as its page tells it."""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from callcenter.ids import CallId, CustomerId
+from callcenter.ids import AgentId, CallId, CustomerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,15 @@ class SegmentLine:
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """One offer of the call to an agent."""
+    """One offer of the call to an agent. ``decision``: the record that ``routing.decision`` explains, if one was
+    made."""
 
     agent: str
     offered_at: dt.datetime
     ended_at: dt.datetime | None
     result: str
     why: str
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class CallbackLine:
 
 @dataclass(frozen=True, slots=True)
 class CallStory:
-    """A call as its page tells it. ``agent_ids`` are all who were offered it or spoke in it."""
+    """A call as its page tells it. ``agent_ids`` are all who were offered it or spoke in it; ``names``: of all agents
+    whom the offers' decisions speak of, ``1001 Li Na``."""
 
     call_id: CallId
     direction: str
@@ -110,6 +114,7 @@ class CallStory:
     survey: tuple[SurveyLine, ...] = ()
     voicemails: tuple[VoicemailLine, ...] = ()
     callbacks: tuple[CallbackLine, ...] = ()
+    names: Mapping[AgentId, str] = field(default_factory=dict)
 
 
 class CallStories(Protocol):

@@ -11,18 +11,47 @@ from callcenter.calls.call import Call
 from callcenter.customers.customer import CustomerCard, CustomerRecord
 from callcenter.customers.lookup import Match
 from callcenter.ids import CallId, OfferId
+from callcenter.routing.facts import Reason
 
 
 class Why(enum.StrEnum):
-    """Why a call comes to this agent."""
+    """Why a call comes to this agent. The first are what the line decided by."""
 
+    ONLY_ONE = "only_one"
     LONGEST_IDLE = "longest_idle"
+    LEAST_WORK = "least_work"
+    MOST_PROFICIENT = "most_proficient"
+    PREFERS = "prefers"
+    """The agent has most of the skills that the queue would like."""
+    RESTED = "rested"
+    """The others' last calls were hard ones."""
+    OWNER = "owner"
+    LAST_AGENT = "last_agent"
+    """The customer spoke with this agent last."""
+    TARGET = "target"
+    """Somebody put the caller through to this very agent."""
+    CHOSEN = "chosen"
+    """By a rule that pages have no words for."""
     DIRECT = "direct"
     """It was dialled past our line."""
     OUTBOUND = "outbound"
     """The agent dialled it."""
     CALLBACK = "callback"
-    """The customer asked to be called back, and this agent has been idle longest."""
+    """The customer asked to be called back."""
+
+
+_FIGURES = {Why.LONGEST_IDLE: "idle", Why.LEAST_WORK: "worked"}
+"""Where the reason has seconds that decided; the levels that decide elsewhere mean nothing by themselves."""
+
+
+def why_of(reason: Reason) -> tuple[Why, float | None]:
+    """What the agent is told of why the line chose them, and the seconds that decided, if it was seconds."""
+    try:
+        why = Why(reason.rule)
+    except ValueError:
+        why = Why.CHOSEN
+    figure = reason.values.get(_FIGURES.get(why, ""))
+    return why, float(figure) if isinstance(figure, int | float) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +78,8 @@ class Pop:
     candidates: tuple[CustomerCard, ...]
     why: Why
     why_seconds: float | None = None
-    """The figure that decided: how long the agent has been idle."""
+    """The figure that decided: how long the agent has been idle, or has worked lately; or how long ago the customer
+    asked to be called back."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: dates as ISO 8601, everything else as it is."""

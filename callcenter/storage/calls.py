@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, select
@@ -19,6 +19,7 @@ from callcenter.recordings.files import Recorded
 from callcenter.storage.call_parts import CallParts, parts_of, recorded
 from callcenter.storage.complaints import complaint_number
 from callcenter.storage.database import Database
+from callcenter.storage.decisions import names_in
 from callcenter.storage.tables import (
     agent_presence,
     calls,
@@ -154,7 +155,8 @@ class StoredCalls:
             offered = await _all(connection, _of_call(offers, call_id, offers.c.offered_at))
             said = await _all(connection, _of_call(wrap_ups, call_id, wrap_ups.c.ended_at))
             beside = await parts_of(connection, call_id)
-        return self._story(found[0], parts, offered, said, beside)
+            names = await names_in(connection, (one["decision"] for one in offered))
+        return replace(self._story(found[0], parts, offered, said, beside), names=names)
 
     async def complaints_of(self, call_id: CallId) -> list[CallComplaint]:
         """Complaints received in this call."""
@@ -233,7 +235,12 @@ class StoredCalls:
             segments=tuple(_segment_line(part, now) for part in parts),
             offers=tuple(
                 OfferLine(
-                    one["agent_name"] or "", one["offered_at"], one["ended_at"], one["result"], one["why"]
+                    one["agent_name"] or "",
+                    one["offered_at"],
+                    one["ended_at"],
+                    one["result"],
+                    one["why"],
+                    one["decision"],
                 )
                 for one in offered
             ),
