@@ -92,7 +92,16 @@ class CustomerRecord:
     follow_ups: tuple[FollowUpLine, ...] = ()
     promises: tuple[PromiseLine, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
+    last_agent_id: AgentId | None = None
+    """Who talked last with the customer on our line, in or out, however long ago."""
+    last_contact_at: dt.datetime | None = None
+    """When that call began; UTC."""
 
     def card(self) -> CustomerCard:
         """Its short form."""
         return CustomerCard(self.id, self.name, self.company, self.tier)
+
+
+def owes_late(record: CustomerRecord, now: dt.datetime) -> bool:
+    """Did we promise this customer something that was due before ``now`` (aware) and isn't done?"""
+    return any(promise.due_at < now for promise in record.promises)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from callcenter.calls.call import Direction
 from callcenter.customers.customer import (
     ComplaintLine,
     ContactLine,
@@ -53,6 +54,9 @@ from callcenter.storage.tables import (
 LINES = 10
 """How many complaints, follow-ups or promises a pop can show."""
 CONTACTS = 5
+LATEST_CALLS = 200
+"""Among so many of a customer's calls the last agent is looked for, so that somebody who rings without end, and is
+never served, doesn't make the look-up slow."""
 NUMBERS = 20
 
 Values = Mapping[str, Any]
@@ -193,6 +197,7 @@ def _record_parts(who: ColumnElement[int]) -> list[Select[Any]]:
             f=call.id,
             at=call.arrived_at,
         ),
+        _part("served", _last_served(who), n=call.served_by, at=call.arrived_at),
         _part(
             "follow_up",
             select(f.id).where(f.customer_id == who, f.state == "planned").order_by(f.due_at).limit(LINES),
@@ -215,11 +220,32 @@ def _record_parts(who: ColumnElement[int]) -> list[Select[Any]]:
     ]
 
 
+def _last_served(who: ColumnElement[int]) -> Select[Any]:
+    """The customer's latest call on our line in which somebody talked."""
+    call, older = calls.c, calls.alias("older").c
+    beyond = (
+        select(older.arrived_at)
+        .where(older.customer_id == who)
+        .order_by(older.arrived_at.desc())
+        .offset(LATEST_CALLS - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(call.id)
+        .where(call.customer_id == who, call.arrived_at >= func.coalesce(type_coerce(beyond, BigInteger), 0))
+        .where(call.served_by.is_not(None), call.direction != Direction.DIRECT.value)
+        .order_by(call.arrived_at.desc())
+        .limit(1)
+    )
+
+
 # ------------------------------------------------------------ from rows to a record
 
 
 def _record(parts: Mapping[str, Sequence[Values]]) -> CustomerRecord:
     [one] = parts["customer"]
+    served = next(iter(parts["served"]), None)
     return CustomerRecord(
         id=CustomerId(one["id"]),
         name=one["a"],
@@ -237,6 +263,8 @@ def _record(parts: Mapping[str, Sequence[Values]]) -> CustomerRecord:
         follow_ups=tuple(map(_follow_up, sorted(parts["follow_up"], key=lambda row: row["due"]))),
         promises=tuple(map(_promise, sorted(parts["promise"], key=lambda row: row["due"]))),
         extra=json.loads(parts["extra"][0]["a"]) if parts["extra"] else {},
+        last_agent_id=None if served is None else AgentId(served["n"]),
+        last_contact_at=None if served is None else from_micros(served["at"]),
     )
 
 

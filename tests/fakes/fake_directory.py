@@ -1,6 +1,8 @@
 """Customers in memory; the look-up can be slow, hang or fail."""
 
 import asyncio
+import dataclasses
+from typing import Any
 
 from callcenter.customers.customer import CustomerRecord, Tier
 from callcenter.customers.ports import Recognised
@@ -8,9 +10,12 @@ from callcenter.errors import CallcenterError
 from callcenter.ids import CustomerId
 
 
-def customer(number: int, name: str, tier: Tier = Tier.REGULAR, *numbers: str) -> CustomerRecord:
-    """A record with little on it."""
-    return CustomerRecord(CustomerId(number), name, "", tier, "en", None, "", numbers, "", 0, "0.00 CNY")
+def customer(
+    number: int, name: str, tier: Tier = Tier.REGULAR, *numbers: str, **facts: Any
+) -> CustomerRecord:
+    """A record with little on it but these ``facts``, such as ``owner_id``."""
+    one = CustomerRecord(CustomerId(number), name, "", tier, "en", None, "", numbers, "", 0, "0.00 CNY")
+    return dataclasses.replace(one, **facts)
 
 
 class FakeDirectory:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
+from callcenter.calls.skills import Levels
 from callcenter.customers.customer import CustomerRecord
 from callcenter.errors import NotFound
 from callcenter.ids import CallId, CustomerId, QueueName, UserId
@@ -24,7 +25,16 @@ class FakeUsers:
     users: dict[UserId, UserRow] = field(default_factory=dict)
     sessions: dict[str, SessionRow] = field(default_factory=dict)
 
-    def add(self, user_id: int, username: str, role: str, *, name: str = "", extension: str = "") -> UserRow:
+    def add(
+        self,
+        user_id: int,
+        username: str,
+        role: str,
+        *,
+        name: str = "",
+        extension: str = "",
+        skills: Levels | None = None,
+    ) -> UserRow:
         user = UserRow(
             id=UserId(user_id),
             username=username,
@@ -33,6 +43,7 @@ class FakeUsers:
             password_hash=QUICK.hash(f"{username}-pass"),
             extension=extension,
             queues=frozenset({QueueName("sales"), QueueName("support")}),
+            skills=skills or {},
         )
         self.users[user.id] = user
         return user

@@ -32,8 +32,8 @@ from callcenter.storage import sample, tables
 from callcenter.storage.audit import Audit
 from callcenter.storage.calls import StoredCalls, StoredHistory
 from callcenter.storage.complaints import StoredComplaints
-from callcenter.storage.customers import StoredCustomers
-from callcenter.storage.database import Database, upgrade
+from callcenter.storage.customers import _RECOGNISE, _RECORD, LATEST_CALLS, StoredCustomers
+from callcenter.storage.database import Database, RawQuery, upgrade
 from callcenter.storage.follow_ups import StoredFollowUps
 from callcenter.storage.recorder import DatabaseRecorder, Limits
 from callcenter.storage.users import StoredUsers
@@ -197,6 +197,88 @@ async def test_the_last_contacts_are_in_the_record(database: Database, recorder:
         "sales",
     )
     assert (second.outcome, second.note, second.kind) == ("agent_hangup", "", "inbound")
+
+
+async def test_the_last_agent_is_in_the_record(database: Database, recorder: DatabaseRecorder) -> None:
+    """Who talked in the latest call on our line, in or out, also one that goes on; nobody's wait and no call past our
+    line count. By number and by id alike; nobody's when several have the number."""
+    number = "+861380000006"
+    who = await a_customer(database, number)
+    directory = StoredCustomers(database)
+
+    async def last() -> tuple[int | None, int | None]:
+        await recorder.settled()
+        found = await directory.record(who)
+        assert found is not None
+        assert (await directory.recognise(number)).record == found
+        return found.last_agent_id, None if found.last_contact_at is None else (
+            found.last_contact_at - NOW
+        ).days
+
+    def happened(day: int, agent: int) -> Call:
+        return a_talk(NOW + dt.timedelta(days=day), who, agent)
+
+    assert await last() == (None, None)
+    recorder.call(happened(1, agent=1))
+    assert await last() == (1, 1)
+    unserved = happened(9, agent=3)
+    del unserved.segments[-1]
+    recorder.call(unserved)
+    past_us = happened(8, agent=3)
+    past_us.direction = Direction.DIRECT
+    recorder.call(past_us)
+    recorder.call(happened(-400, agent=2))
+    assert await last() == (1, 1)
+    out = happened(3, agent=2)
+    out.direction = Direction.OUTBOUND
+    recorder.call(out)
+    assert await last() == (2, 3)
+    living = happened(5, agent=4)
+    living.ended, living.ended_at, living.end_reason = None, None, None
+    living.segments[-1].ended = living.segments[-1].ended_at = None
+    recorder.call(living)
+    assert await last() == (4, 5)
+    await a_customer(database, number)
+    assert (await directory.recognise(number)).record is None
+
+
+async def test_who_rings_without_end_is_looked_at_so_far(
+    database: Database, recorder: DatabaseRecorder
+) -> None:
+    """The last agent is looked for among a bounded number of calls."""
+    who = await a_customer(database)
+    recorder.call(a_talk(NOW, who, agent=1))
+    await recorder.settled()
+    async with database.writing() as connection:
+        served = select(tables.calls).where(tables.calls.c.customer_id == who)
+        row = dict((await connection.execute(served)).mappings().one())
+        for number in range(1, LATEST_CALLS):
+            at = NOW + dt.timedelta(minutes=number)
+            values = {**row, "id": f"{number:032x}", "served_by": None, "arrived_at": at}
+            await connection.execute(insert(tables.calls), values)
+    record = await StoredCustomers(database).record(who)
+    assert record is not None
+    assert record.last_agent_id == 1
+    async with database.writing() as connection:
+        one_more = {**row, "id": "f" * 32, "served_by": None, "arrived_at": NOW + dt.timedelta(days=1)}
+        await connection.execute(insert(tables.calls), one_more)
+    record = await StoredCustomers(database).record(who)
+    assert record is not None
+    assert (record.last_agent_id, record.last_contact_at) == (None, None)
+
+
+@pytest.mark.parametrize("query", [_RECOGNISE, _RECORD], ids=["recognise", "record"])
+async def test_callers_wait_for_indexes_only(query: RawQuery, database: Database) -> None:
+    """No part of the look-up walks through a whole table, however many customers and calls there are."""
+    values = {**query.constants, "key": "+861380000001", "most": 10, "customer": 1}
+    async with database.reading() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        rows = await driver.execute_fetchall(f"EXPLAIN QUERY PLAN {query.sql}", values)
+    steps = [str(row[3]) for row in rows]
+    walked = [step.split()[1] for step in steps if step.startswith("SCAN")]
+    walked.remove("orders")  # the part, which is named like the table that it reads by an index
+    assert not set(walked) & {table.name for table in tables.metadata.sorted_tables}
+    assert sum("USING INDEX ix_calls_customer_id_arrived_at" in step for step in steps) == 2
 
 
 def a_talk(at: dt.datetime, customer: CustomerId, agent: int) -> Call:

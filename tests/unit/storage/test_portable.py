@@ -51,7 +51,7 @@ def test_the_record_is_one_query_on_both() -> None:
     """Each part names its columns alike, and nothing in it is SQLite's own."""
     query = customers._RECORD
     said = str(query.statement.compile(dialect=POSTGRESQL))
-    assert said.count("UNION ALL") == 7
+    assert said.count("UNION ALL") == 8
     assert query.names == ["kind", "a", "b", "c", "d", "e", "f", "id", "at", "due", "n"]
     assert "CAST(customers.extra AS TEXT)" in said
 
