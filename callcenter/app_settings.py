@@ -1,6 +1,7 @@
 """What the settings mean to the parts that are built from them."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,17 @@ from callcenter.ids import QueueName
 from callcenter.ivr.flow.checks.finding import Known
 from callcenter.ivr.shelf import Entrances
 from callcenter.lookups.services import ServicePlan
-from callcenter.routing.policy import LinePolicy
-from callcenter.settings import AsteriskSettings, IvrSettings, PhoneSettings, Settings
+from callcenter.routing.rules import (
+    Order,
+    Promise,
+    QueueRules,
+    Relationship,
+    RingRule,
+    RoutingRules,
+    Strategy,
+    problems,
+)
+from callcenter.settings import AsteriskSettings, IvrSettings, PhoneSettings, QueueSection, Settings
 
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -27,6 +37,7 @@ def queue_settings(settings: Settings) -> dict[QueueName, QueueSettings]:
             name=QueueName(queue.name),
             title_en=queue.title_en,
             title_zh=queue.title_zh,
+            number=queue.number,
             record=queue.record,
             ring_seconds=queue.ring_seconds or routing.ring_seconds,
             wrap_up_seconds=routing.wrap_up_seconds
@@ -93,16 +104,53 @@ def _headers(service: str, path: Path | None) -> dict[str, str]:
     return headers
 
 
-def line_policy(settings: Settings) -> LinePolicy:
-    """The promises per tier."""
+def routing_rules(settings: Settings) -> RoutingRules:
+    """The rules of routing; raises ``SettingsError`` naming all that contradicts."""
     routing = settings.routing
-    promises = {
-        Tier.VIP: routing.promise_vip,
-        Tier.KEY: routing.promise_key,
-        Tier.REGULAR: routing.promise_regular,
-        Tier.SMALL: routing.promise_small,
-    }
-    return LinePolicy(promises, routing.ceiling)
+    rules = RoutingRules(
+        promises={
+            tier: Promise(section.seconds, section.share)
+            for tier, section in (
+                (Tier.VIP, routing.vip),
+                (Tier.KEY, routing.key),
+                (Tier.REGULAR, routing.regular),
+                (Tier.SMALL, routing.small),
+            )
+        },
+        ceiling=routing.ceiling,
+        order=Order(routing.order),
+        queues={QueueName(queue.name): _queue_rules(queue) for queue in settings.queues},
+        relationship=Relationship(routing.owner_wait, routing.last_agent_wait, routing.last_agent_days),
+        late_promise=routing.late_promise,
+        resume_within=routing.resume_within,
+        max_offers=routing.max_offers,
+    )
+    found = [*problems(rules), *_unknown_skills(settings)]
+    if found:
+        raise SettingsError("\n  ".join(["The rules of routing can't be used:", *found]))
+    return rules
+
+
+def _queue_rules(queue: QueueSection) -> QueueRules:
+    return QueueRules(
+        weight=queue.weight,
+        strategy=Strategy(queue.strategy),
+        prefers=queue.prefers,
+        rings=tuple(
+            RingRule(ring.after, ring.lower, frozenset(ring.drop), frozenset(map(QueueName, ring.also)))
+            for ring in queue.rings
+        ),
+        hard=queue.hard,
+        rest=queue.rest,
+    )
+
+
+def _unknown_skills(settings: Settings) -> Iterator[str]:
+    there = ", ".join(settings.skills) or "none"
+    for queue in settings.queues:
+        named = {*queue.prefers, *(skill for ring in queue.rings for skill in ring.drop)}
+        for skill in sorted(named - set(settings.skills)):
+            yield f"queue {queue.name}: there is no skill {skill} (skills there: {there})"
 
 
 def ami_secret(path: Path | None) -> str:

@@ -88,7 +88,7 @@ def subscribe(bus: Bus, h: Handlers) -> None:
         h.feed.agent_changed,
         h.mirror.agent_changed,
         h.board.changed,
-        lambda _: h.distributor.match(),
+        h.distributor.agent_changed,
     )
     bus.subscribe(
         AgentLoggedOut,
@@ -96,6 +96,7 @@ def subscribe(bus: Bus, h: Handlers) -> None:
         h.feed.agent_logged_out,
         h.mirror.agent_logged_out,
         h.board.changed,
+        h.distributor.agent_gone,
     )
     # the call is over, the work on it goes on
     bus.subscribe(

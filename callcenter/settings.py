@@ -163,14 +163,28 @@ class CallbackSettings(Section):
     prefixes: Prefixes = ()
 
 
-class RoutingSettings(Section):
-    """``[routing]``: promises per tier and the times around an offer. Seconds."""
+class PromiseSection(Section):
+    """``[routing.vip]`` and so on: so many of the tier's callers are answered within so many seconds."""
 
-    promise_vip: Seconds = 10
-    promise_key: Seconds = 20
-    promise_regular: Seconds = 30
-    promise_small: Seconds = 60
+    seconds: Annotated[float, Field(gt=0, le=86400)] = 30
+    share: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+
+class RoutingSettings(Section):
+    """``[routing]``: who is next, who serves, and the times around an offer. Seconds."""
+
+    order: Literal["aging", "strict"] = "aging"
+    vip: PromiseSection = PromiseSection(seconds=10, share=0.9)
+    key: PromiseSection = PromiseSection(seconds=20, share=0.8)
+    regular: PromiseSection = PromiseSection(seconds=30, share=0.8)
+    small: PromiseSection = PromiseSection(seconds=60, share=0.7)
     ceiling: Seconds = 300
+    late_promise: Seconds = 60
+    resume_within: Seconds = 600
+    max_offers: Annotated[int, Field(ge=1, le=100)] = 5
+    owner_wait: Seconds = 0
+    last_agent_wait: Seconds = 0
+    last_agent_days: Annotated[float, Field(ge=0, le=3650)] = 7
     ring_seconds: Annotated[int, Field(ge=1, le=120)] = 20
     wrap_up_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     reservation_margin: Seconds = 5
@@ -179,15 +193,31 @@ class RoutingSettings(Section):
     missed_before_not_ready: Annotated[int, Field(ge=1, le=20)] = 1
 
 
+class RingSection(Section):
+    """One table of a queue's ``rings``: who may be offered its calls from ``after`` seconds on."""
+
+    after: Annotated[float, Field(ge=0, le=86400)]
+    lower: Annotated[int, Field(ge=0, le=4)] = 0
+    drop: tuple[FlowName, ...] = ()
+    also: tuple[Name, ...] = ()
+
+
 class QueueSection(Section):
     """One ``[[queues]]`` table."""
 
     name: Name
     title_en: Annotated[str, Field(min_length=1, max_length=60)]
     title_zh: Annotated[str, Field(min_length=1, max_length=60)]
+    number: Annotated[str, Field(pattern=r"^[0-9*#]{0,10}$")] = ""
     record: bool = False
     ring_seconds: Annotated[int, Field(ge=1, le=120)] | None = None
     wrap_up_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
+    weight: Annotated[float, Field(gt=0, le=100)] = 1
+    strategy: Literal["longest_idle", "least_work", "most_proficient"] = "longest_idle"
+    prefers: tuple[FlowName, ...] = ()
+    rings: tuple[RingSection, ...] = ()
+    hard: bool = False
+    rest: Seconds = 0
 
 
 class ReasonSection(Section):
@@ -256,6 +286,9 @@ class Settings(BaseSettings):
         names = [queue.name for queue in self.queues]
         if len(set(names)) != len(names):
             raise ValueError("two queues have the same name")
+        numbers = [queue.number for queue in self.queues if queue.number]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two queues have the same number")
         return self
 
     @classmethod

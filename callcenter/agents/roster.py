@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from callcenter.agents.events import AgentChanged, AgentLoggedOut, WrapUpEnded, WrapUpStarted
 from callcenter.agents.states import (
+    BUSY,
     LOGIN,
     SYSTEM_LEASE_LOST,
     SYSTEM_RONA,
@@ -15,6 +16,7 @@ from callcenter.agents.states import (
 )
 from callcenter.bus import Bus
 from callcenter.calls.events import PhoneState
+from callcenter.calls.skills import Levels
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, NotFound
 from callcenter.ids import AgentId, CallId, Extension, OfferId, QueueName
@@ -70,7 +72,7 @@ class Roster:
         name: str,
         extension: Extension,
         queues: frozenset[QueueName],
-        skills: frozenset[str] = frozenset(),
+        skills: Levels | None = None,
     ) -> Agent:
         """Take a phone. Coming back with the same phone changes nothing but the queues and the skills."""
         holder = self.by_extension(extension)
@@ -88,7 +90,7 @@ class Roster:
             phone = self._phones.get(extension, PhoneState.UNKNOWN)
             agent = Agent(agent_id, name, extension, queues, since=now, idle_since=now, phone=phone)
             self._agents[agent_id] = agent
-        agent.queues, agent.skills = queues, skills
+        agent.queues, agent.skills = queues, dict(skills or {})
         self._announce(agent, RoutingState.LOGGED_OUT)
         return agent
 
@@ -186,6 +188,11 @@ class Roster:
                 agent.presence, agent.reason = Presence.NOT_READY, SYSTEM_RONA
         self._settle(agent)
 
+    def took(self, agent_id: AgentId, *, hard: bool) -> None:
+        """The agent took a call of the line; hard ones wear out."""
+        if (agent := self._agents.get(agent_id)) is not None:
+            agent.last_hard = hard
+
     def talk_begun(self, agent_id: AgentId, call_id: CallId) -> None:
         """The agent has a call, whoever arranged it."""
         agent = self._agents.get(agent_id)
@@ -257,6 +264,10 @@ class Roster:
         old, agent.state = agent.state, effective(agent)
         if agent.state is not old:
             agent.since = self._clock.now()
+            if old not in BUSY and agent.state in BUSY:
+                agent.busy_since = agent.since
+            elif old in BUSY and agent.state not in BUSY:
+                agent.work = agent.work.plus(agent.since - agent.busy_since, agent.since)
         if force or agent.state is not old:
             self._announce(agent, old)
 

@@ -6,15 +6,17 @@ Presence is what the person chose: READY, or NOT_READY with a reason. The routin
                       ^           ^          │                                                    │
                       └───────────┴──────────┴────────────────────────────────────────────────────┘
 
-The functions that hold policy: ``effective`` (which state follows from the facts), ``eligible`` (may this agent be
-offered a call), ``why_not`` (in words), ``lease_ends`` (when a lost screen counts).
+The functions that hold policy: ``effective`` (which state follows from the facts), ``at_work`` (is waiting for this
+agent any use), ``lease_ends`` (when a lost screen counts). Who may be offered which call is ``routing``'s.
 """
 
 import enum
 from collections import deque
 from dataclasses import dataclass, field
 
+from callcenter.agents.work import NO_WORK, Work
 from callcenter.calls.events import PhoneState
+from callcenter.calls.skills import Levels
 from callcenter.ids import AgentId, CallId, Extension, OfferId, QueueName
 
 
@@ -54,7 +56,7 @@ class Agent:
     name: str
     extension: Extension
     queues: frozenset[QueueName]
-    skills: frozenset[str] = frozenset()
+    skills: Levels = field(default_factory=dict)
     presence: Presence = Presence.NOT_READY
     reason: str = LOGIN
     since: float = 0.0
@@ -74,9 +76,19 @@ class Agent:
     wrap_up_call: CallId | None = None
     wrap_up_until: float = 0.0
     missed_in_row: int = 0
+    busy_since: float = 0.0
+    """When the agent was last reserved or called, after having been free."""
+    work: Work = NO_WORK
+    """What the agent did lately."""
+    last_hard: bool = False
+    """The last call taken from the line was a hard one."""
     recent_calls: deque[CallId] = field(default_factory=lambda: deque(maxlen=20))
     """The agent's last talks: forms begun in one may be sent after it."""
     state: RoutingState = RoutingState.NOT_READY
+
+
+BUSY = frozenset({RoutingState.RESERVED, RoutingState.ON_CALL, RoutingState.WRAP_UP})
+"""States that are work."""
 
 
 def effective(agent: Agent) -> RoutingState:
@@ -96,31 +108,9 @@ def effective(agent: Agent) -> RoutingState:
             return RoutingState.LOGGED_OUT
 
 
-def why_not(agent: Agent, queue: QueueName, now: float, skills: frozenset[str] = frozenset()) -> str | None:
-    """Why this agent can't be offered a call of ``queue`` that needs ``skills`` now, in words; None when they can."""
-    match agent.state:
-        case RoutingState.READY:
-            pass
-        case RoutingState.WRAP_UP:
-            return f"wrap-up, {max(0, agent.wrap_up_until - now):.0f} s left"
-        case RoutingState.NOT_READY:
-            return f"not ready: {agent.reason}"
-        case other:
-            return other.value.replace("_", " ")
-    if queue not in agent.queues:
-        return "not in this queue"
-    if not skills <= agent.skills:
-        return f"lacks {', '.join(sorted(skills - agent.skills))}"
-    if agent.screens == 0:
-        return "no screen is open"
-    if agent.phone is not PhoneState.IDLE:
-        return f"phone is {agent.phone.value}"
-    return None
-
-
-def eligible(agent: Agent, queue: QueueName, now: float, skills: frozenset[str] = frozenset()) -> bool:
-    """May this agent be offered a call of this queue that needs these skills?"""
-    return why_not(agent, queue, now, skills) is None
+def at_work(agent: Agent) -> bool:
+    """Ready, or busy and ready after it: whoever waits for this agent does not wait in vain."""
+    return agent.presence is Presence.READY and agent.screens > 0
 
 
 def lease_ends(agent: Agent, grace: float) -> float | None:

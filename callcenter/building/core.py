@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from callcenter import journey
 from callcenter.agents.roster import Roster, RosterRules
-from callcenter.app_settings import ami_target, callback_rules, line_policy, phone_book, queue_settings
+from callcenter.app_settings import ami_target, callback_rules, phone_book, queue_settings, routing_rules
 from callcenter.building.flows import FlowSide, front_door
 from callcenter.building.ground import Ground, Kept
 from callcenter.calls.live_calls import LiveCalls
@@ -167,7 +167,7 @@ def _routed(settings: Settings, ground: Ground, kept: Kept, showing: Showing) ->
     times = OfferTimes(
         {queue.name: queue.ring_seconds for queue in queues.values()}, routing.reservation_margin
     )
-    line = Line(line_policy(settings))
+    line = Line(routing_rules(settings))
     titles = {queue.name: (queue.title_en, queue.title_zh) for queue in queues.values()}
     return _Routed(
         calls=calls,

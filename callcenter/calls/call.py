@@ -15,6 +15,7 @@ import enum
 from dataclasses import dataclass, field
 
 from callcenter.calls.number import CallerNumber
+from callcenter.calls.skills import Levels
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, QueueName, SegmentId
 
 
@@ -94,7 +95,7 @@ class Call:
     language: str = "en"
     queue: QueueName | None = None
     tier: str = "regular"
-    skills: frozenset[str] = frozenset()
+    skills: Levels = field(default_factory=dict)
     customer_id: CustomerId | None = None
     follow_up_id: FollowUpId | None = None
     agent_id: AgentId | None = None

@@ -6,6 +6,7 @@ who may be shown the event.
 
 import enum
 from dataclasses import dataclass
+from typing import Protocol
 
 from callcenter.calls.call import Call, Stage
 from callcenter.ids import AgentId, CallId, Extension, OfferId
@@ -158,9 +159,17 @@ class OfferResult(enum.StrEnum):
     LEASE_LOST = "lease_lost"
 
 
+class Packable(Protocol):
+    """A decision of the routing, which this stage knows nothing of, as it goes on record."""
+
+    def packed(self) -> str:
+        """Compact JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallOffered:
-    """One agent is reserved for a waiting call; the phone does not ring yet."""
+    """One agent is reserved for a waiting call; the phone does not ring yet. ``why``: in words; ``decision``: all that
+    it was decided from, None when nobody chose."""
 
     offer_id: OfferId
     call: Call
@@ -168,6 +177,7 @@ class CallOffered:
     extension: Extension
     at: float
     why: str = ""
+    decision: Packable | None = None
 
 
 @dataclass(frozen=True, slots=True)

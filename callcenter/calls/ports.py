@@ -192,6 +192,8 @@ class QueueSettings:
     record: bool
     ring_seconds: int
     wrap_up_seconds: int
+    number: str = ""
+    """What a telephone transfers callers to this queue by; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

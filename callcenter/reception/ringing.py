@@ -12,7 +12,7 @@ from callcenter.errors import CallerGone
 from callcenter.reception.parts import Parts
 from callcenter.reception.waiting import Wait
 from callcenter.routing.offer import Offer
-from callcenter.screen_pop.pop import Why
+from callcenter.screen_pop.pop import why_of
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,7 @@ class Ringing:
     async def _prepare(self, line: CallerLine, call: Call, offer: Offer, wait: Wait) -> None:
         """The pop goes out while the caller's line is made free for the ring."""
         p = self._p
+        why, figure = why_of(offer.because)
 
         async def free_the_line() -> None:
             await wait.hush()
@@ -71,8 +72,8 @@ class Ringing:
                 call,
                 p.identification.of(call.id),
                 offer_id=offer.id,
-                why=Why.LONGEST_IDLE,
-                why_seconds=offer.idle_seconds,
+                why=why,
+                why_seconds=figure,
             ),
             free_the_line(),
             return_exceptions=True,  # both have ended before we go on, also when one fails

@@ -28,10 +28,13 @@ from typing import TypeAlias
 
 from callcenter.agents.states import Agent, Presence
 from callcenter.ids import QueueName
+from callcenter.routing.demand import Demand
 from callcenter.routing.line import ClassKey, Line
-from callcenter.routing.policy import LinePolicy, Waiting
+from callcenter.routing.policy import RANKS, Waiting
+from callcenter.routing.rules import Order, RoutingRules
 
-Staff: TypeAlias = Mapping[tuple[frozenset[QueueName], frozenset[str]], int]
+Profile: TypeAlias = tuple[frozenset[QueueName], frozenset[tuple[str, int]]]
+Staff: TypeAlias = Mapping[Profile, int]
 """How many agents serve the same queues with the same skills."""
 
 LONGEST = 86400.0
@@ -42,7 +45,11 @@ EXACT = 0.02
 
 def staff_of(agents: Iterable[Agent]) -> Staff:
     """The agents who work: ready, or busy and ready after it."""
-    return Counter((agent.queues, agent.skills) for agent in agents if agent.presence is Presence.READY)
+    return Counter(
+        (agent.queues, frozenset(agent.skills.items()))
+        for agent in agents
+        if agent.presence is Presence.READY
+    )
 
 
 def expected_wait(
@@ -53,47 +60,64 @@ def expected_wait(
     handle_time: Callable[[QueueName], float],
     coming: Mapping[ClassKey, float],
 ) -> float | None:
-    """Seconds from ``now``; None when no agent serves such calls. ``coming``: arrivals per second of each class."""
-    agents = able(staff, waiting.queue, waiting.skills)
+    """Seconds from ``now``; None when no agent serves such calls. ``coming``: arrivals per second of each class. Who
+    waits for somebody in particular is counted as if anybody might serve: that wait is short."""
+    mine = _able(staff, waiting.general)
+    agents = sum(staff[profile] for profile in mine)
     if agents == 0:
         return None
-    weights: dict[tuple[QueueName, frozenset[str]], float] = {}
+    weights: dict[tuple[QueueName, Demand], float] = {}
 
     def served_after(wait: float) -> float:
         """When the caller would be served, were everybody before who is before after so long."""
         work = handle_time(waiting.queue)
         before = dict[ClassKey, float](line.ahead(waiting, now + wait))
         for key, rate in coming.items():
-            before[key] = before.get(key, 0.0) + rate * _window(waiting, now, wait, key, line.policy)
-        for (queue, _, skills), count in before.items():
-            if (queue, skills) not in weights:
-                weights[queue, skills] = handle_time(queue) * _share(staff, waiting, queue, skills)
-            work += count * weights[queue, skills]
+            before[key] = before.get(key, 0.0) + rate * _window(waiting, now, wait, key, line.rules)
+        for key, count in before.items():
+            if (key.queue, key.demand) not in weights:
+                weights[key.queue, key.demand] = handle_time(key.queue) * _share(staff, mine, key.demand)
+            work += count * weights[key.queue, key.demand]
         return work / agents
 
     return _fixed_point(served_after)
 
 
-def able(staff: Staff, queue: QueueName, skills: frozenset[str]) -> int:
+def able(staff: Staff, demand: Demand) -> int:
     """How many agents can serve such calls."""
-    return sum(n for (queues, having), n in staff.items() if queue in queues and skills <= having)
+    return sum(staff[profile] for profile in _able(staff, demand))
 
 
-def _share(staff: Staff, waiting: Waiting, queue: QueueName, skills: frozenset[str]) -> float:
+def _able(staff: Staff, demand: Demand) -> set[Profile]:
+    return {profile for profile in staff if _fits(profile, demand)}
+
+
+def _fits(profile: Profile, demand: Demand) -> bool:
+    queues, skills = profile
+    levels = dict(skills)
+    return not demand.queues.isdisjoint(queues) and all(
+        levels.get(skill, 0) >= level for skill, level in demand.needs
+    )
+
+
+def _share(staff: Staff, mine: set[Profile], demand: Demand) -> float:
     """What part of another class's calls falls to those who can serve this caller."""
-    can = [
-        (n, queues, having) for (queues, having), n in staff.items() if queue in queues and skills <= having
-    ]
-    both = sum(n for n, queues, having in can if waiting.queue in queues and waiting.skills <= having)
-    return both / sum(n for n, _, _ in can) if both else 0.0
+    if demand.only is not None:
+        return 1.0  # waits for one person, who may well be one of these
+    theirs = _able(staff, demand)
+    both = sum(staff[profile] for profile in theirs & mine)
+    return both / sum(staff[profile] for profile in theirs) if both else 0.0
 
 
-def _window(waiting: Waiting, now: float, wait: float, key: ClassKey, policy: LinePolicy) -> float:
+def _window(waiting: Waiting, now: float, wait: float, key: ClassKey, rules: RoutingRules) -> float:
     """Within how many seconds from now they must come, of this class, to be ahead after ``wait``."""
     waited = now - waiting.arrived + wait
-    if waited >= policy.ceiling:
+    if rules.order is Order.STRICT:
+        return wait if RANKS[key.tier] < RANKS[waiting.tier] and not key.below else 0.0
+    if key.below or waited >= rules.ceiling:
         return 0.0
-    return max(0.0, wait - policy.promises[key[1]] / policy.promises[waiting.tier] * waited)
+    ratio = rules.slope(waiting.queue, waiting.tier) / rules.slope(key.queue, key.tier)
+    return max(0.0, wait - ratio * waited)
 
 
 def _fixed_point(served_after: Callable[[float], float]) -> float:

@@ -1,33 +1,44 @@
-"""The line: everybody who waits, in classes of one queue, one tier and the same skills, each in order of arrival."""
+"""The line: everybody who waits, in classes of one queue, one tier and the same demand, each in order of arrival."""
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from sortedcontainers import SortedList
 
 from callcenter.customers.customer import Tier
 from callcenter.ids import CallId, QueueName
-from callcenter.routing.policy import LinePolicy, Waiting, order_key
+from callcenter.routing.demand import Demand
+from callcenter.routing.policy import OrderKey, Waiting, order_key
+from callcenter.routing.rules import RoutingRules
 
-ClassKey: TypeAlias = tuple[QueueName, Tier, frozenset[str]]
-"""Queue, tier, skills needed: within such a class the order never changes."""
 
+class ClassKey(NamedTuple):
+    """Within such a class the order never changes."""
 
-def _place(waiting: Waiting) -> tuple[float, str]:
-    return (waiting.arrived, waiting.call_id)
+    queue: QueueName
+    tier: Tier
+    demand: Demand
+    below: bool = False
 
 
 def class_of(waiting: Waiting) -> ClassKey:
-    """The class that a place belongs to."""
-    return (waiting.queue, waiting.tier, waiting.skills)
+    """The class that a place belongs to now."""
+    return ClassKey(waiting.queue, waiting.tier, waiting.demand, waiting.below)
+
+
+def general_class(waiting: Waiting) -> ClassKey:
+    """The class once nobody in particular is waited for."""
+    return ClassKey(waiting.queue, waiting.tier, waiting.general, waiting.below)
 
 
 class Line:
     """Only the heads of the classes are compared, since within a class the order never changes."""
 
-    def __init__(self, policy: LinePolicy) -> None:
-        self.policy = policy
-        self._classes: dict[ClassKey, list[Waiting]] = {}
+    def __init__(self, rules: RoutingRules) -> None:
+        self.rules = rules
         self._by_call: dict[CallId, Waiting] = {}
+        self._classes: dict[ClassKey, SortedList[tuple[float, CallId]]] = {}
+        self._of_demand: dict[Demand, set[ClassKey]] = {}
 
     def __len__(self) -> int:
         return len(self._by_call)
@@ -43,7 +54,11 @@ class Line:
         """Take the place that ``arrived`` gives; joining twice is one place."""
         self.leave(waiting.call_id)
         self._by_call[waiting.call_id] = waiting
-        insort(self._classes.setdefault(class_of(waiting), []), waiting, key=_place)
+        key = class_of(waiting)
+        if (members := self._classes.get(key)) is None:
+            members = self._classes[key] = SortedList()
+            self._of_demand.setdefault(waiting.demand, set()).add(key)
+        members.add((waiting.arrived, waiting.call_id))
 
     def leave(self, call_id: CallId) -> Waiting | None:
         """Give the place up; None when there was none."""
@@ -51,24 +66,42 @@ class Line:
         if waiting is not None:
             key = class_of(waiting)
             members = self._classes[key]
-            del members[bisect_left(members, _place(waiting), key=_place)]
+            members.remove((waiting.arrived, call_id))
             if not members:
                 del self._classes[key]
+                keys = self._of_demand[waiting.demand]
+                keys.discard(key)
+                if not keys:
+                    del self._of_demand[waiting.demand]
         return waiting
+
+    # -------------------------------------------------------- who is next
+
+    def asks(self, demand: Demand) -> bool:
+        """Does anybody wait with this demand?"""
+        return demand in self._of_demand
+
+    def demands(self) -> Collection[Demand]:
+        """Of all who wait."""
+        return self._of_demand.keys()
+
+    def heads_of(self, demand: Demand) -> Iterator[Waiting]:
+        """The first of each class with this demand."""
+        for key in self._of_demand.get(demand, ()):
+            yield self._head(key)
 
     def heads(self, now: float) -> list[Waiting]:
         """The first of each class, the most urgent first."""
-        firsts = [members[0] for members in self._classes.values()]
-        return sorted(firsts, key=lambda waiting: order_key(waiting, now, self.policy))
+        firsts = [self._head(key) for key in self._classes]
+        return sorted(firsts, key=lambda waiting: order_key(waiting, now, self.rules))
+
+    # -------------------------------------------------------- how long it is
 
     def ahead(self, waiting: Waiting, now: float) -> Mapping[ClassKey, int]:
-        """How many of each class, of all queues, the policy would serve before this one, were it decided now. Costs
-        the number of classes times the logarithm of their length."""
-        mine = order_key(waiting, now, self.policy)
-        before = {
-            key: bisect_left(members, mine, key=lambda one: order_key(one, now, self.policy))
-            for key, members in self._classes.items()
-        }
+        """How many of each class, of all queues, would be served before this one, were it decided now. Costs the number
+        of classes times the logarithm of their length."""
+        mine = order_key(waiting, now, self.rules)
+        before = {key: self._before(key, mine, now) for key in self._classes}
         return {key: count for key, count in before.items() if count}
 
     def position(self, call_id: CallId, now: float) -> int | None:
@@ -76,21 +109,35 @@ class Line:
         waiting = self._by_call.get(call_id)
         if waiting is None:
             return None
-        return 1 + sum(n for (queue, _, _), n in self.ahead(waiting, now).items() if queue == waiting.queue)
+        return 1 + sum(n for key, n in self.ahead(waiting, now).items() if key.queue == waiting.queue)
 
     def waiting_in(self, queue: QueueName) -> int:
         """How many wait in a queue."""
-        return sum(len(members) for (name, _, _), members in self._classes.items() if name == queue)
+        return sum(len(members) for key, members in self._classes.items() if key.queue == queue)
 
     def counts(self, queue: QueueName) -> dict[Tier, int]:
         """How many wait in a queue, by tier."""
         found = dict.fromkeys(Tier, 0)
-        for (name, tier, _), members in self._classes.items():
-            if name == queue:
-                found[tier] += len(members)
+        for key, members in self._classes.items():
+            if key.queue == queue:
+                found[key.tier] += len(members)
         return found
 
     def longest_wait(self, queue: QueueName, now: float) -> float:
-        """Seconds the first to come has waited; 0 when nobody waits."""
-        firsts = [members[0].arrived for (name, _, _), members in self._classes.items() if name == queue]
-        return now - min(firsts) if firsts else 0.0
+        """Seconds the first to come has waited; 0 when nobody waits. Boosts don't count."""
+        firsts = [self._head(key) for key in self._classes if key.queue == queue]
+        return max((now - first.arrived - first.boost for first in firsts), default=0.0)
+
+    def _head(self, key: ClassKey) -> Waiting:
+        return self._by_call[self._classes[key][0][1]]
+
+    def _before(self, key: ClassKey, mine: OrderKey, now: float) -> int:
+        members = self._classes[key]
+        low, high = 0, len(members)
+        while low < high:
+            middle = (low + high) // 2
+            if order_key(self._by_call[members[middle][1]], now, self.rules) < mine:
+                low = middle + 1
+            else:
+                high = middle
+        return low

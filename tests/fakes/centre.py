@@ -18,7 +18,7 @@ from callcenter.calls.events import OutboundFailed, PhoneState, PhoneStateChange
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.calls.ports import PhoneBook, QueueSettings
 from callcenter.complaints.complaint import NewComplaint
-from callcenter.customers.customer import CustomerRecord, Tier
+from callcenter.customers.customer import CustomerRecord
 from callcenter.customers.identification import Identification
 from callcenter.desk.desk import Desk, DeskParts
 from callcenter.desk.feed import Feed
@@ -38,7 +38,7 @@ from callcenter.reception.recovery import Recovery
 from callcenter.reception.talks import Talks
 from callcenter.routing.distributor import Distributor, OfferTimes
 from callcenter.routing.line import Line
-from callcenter.routing.policy import LinePolicy
+from callcenter.routing.rules import RoutingRules
 from callcenter.screen_pop.current import CurrentPops
 from callcenter.screen_pop.presenter import Presenter
 from callcenter.supervision.board import Board
@@ -57,7 +57,6 @@ from tests.virtual_time import START, LoopClock, settle
 SALES, SUPPORT = fake_visit.SALES, fake_visit.SUPPORT
 RING, WRAP_UP = 20, 60
 ACK_LIMIT = 0.03
-POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
 CALLBACK_RULES = CallbackRules(ZoneInfo("Asia/Shanghai"), tries=3, pause=300, expires_hours=24)
 """The clock begins at 17:00 in Shanghai."""
 BOOK = PhoneBook("PJSIP/{extension}", "PJSIP/{extension}", "leg^s^1", "PJSIP/{number}@trunk")
@@ -130,7 +129,9 @@ class Centre:
         self.identification = Identification(self.directory, self.calls, self.tasks)
         self.roster = Roster(self.bus, self.clock, self.timers, rules)
         times = OfferTimes({name: queue.ring_seconds for name, queue in QUEUES.items()}, 5.0)
-        self.distributor = Distributor(Line(POLICY), self.roster, self.bus, self.clock, self.timers, times)
+        self.distributor = Distributor(
+            Line(RoutingRules()), self.roster, self.bus, self.clock, self.timers, times
+        )
         self.pops = CurrentPops()
         titles = {name: (queue.title_en, queue.title_zh) for name, queue in QUEUES.items()}
         self.presenter = Presenter(self.screens, self.pops, self.clock, titles, ACK_LIMIT)

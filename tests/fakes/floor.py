@@ -1,41 +1,43 @@
 """A call floor without callers' coroutines: line, roster and distributor, on a clock that is moved by hand."""
 
-from callcenter.agents.events import AgentChanged
+from callcenter.agents.events import AgentChanged, AgentLoggedOut
 from callcenter.agents.roster import Roster, RosterRules
 from callcenter.agents.states import Agent
 from callcenter.bus import Bus
 from callcenter.calls.call import Call, Direction
 from callcenter.calls.events import CallOffered, OfferEnded, PhoneState
 from callcenter.calls.number import normalise
+from callcenter.calls.skills import Levels
 from callcenter.clock import ManualClock
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, CallId, Extension, QueueName
+from callcenter.routing.demand import ANYBODY, Wanted
 from callcenter.routing.distributor import Distributor, OfferTimes, Place
 from callcenter.routing.line import Line
-from callcenter.routing.policy import LinePolicy
+from callcenter.routing.rules import RoutingRules
 from callcenter.timers import ManualTimers
 
 SALES, SUPPORT = QueueName("sales"), QueueName("support")
-POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
 
 
 class Floor:
     """A line, a roster and the distributor between, on a clock that is moved by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: RoutingRules | None = None) -> None:
         self.clock, self.timers, self.bus = ManualClock(), ManualTimers(), Bus()
         self.roster = Roster(self.bus, self.clock, self.timers, RosterRules())
-        self.line = Line(POLICY)
+        self.line = Line(rules or RoutingRules())
         times = OfferTimes({SALES: 20, SUPPORT: 30}, 5)
         self.d = Distributor(self.line, self.roster, self.bus, self.clock, self.timers, times)
         self.offered: list[CallOffered] = []
         self.ended: list[OfferEnded] = []
         self.bus.subscribe(CallOffered, self.offered.append)
         self.bus.subscribe(OfferEnded, self.ended.append)
-        self.bus.subscribe(AgentChanged, lambda _: self.d.match())
+        self.bus.subscribe(AgentChanged, self.d.agent_changed)
+        self.bus.subscribe(AgentLoggedOut, self.d.agent_gone)
 
     def agent(
-        self, number: int, *queues: QueueName, ready: bool = True, skills: frozenset[str] = frozenset()
+        self, number: int, *queues: QueueName, ready: bool = True, skills: Levels | None = None
     ) -> Agent:
         """With a screen and a free phone."""
         agent_id, extension = AgentId(number), Extension(str(1000 + number))
@@ -55,7 +57,10 @@ class Floor:
         *,
         tier: Tier = Tier.REGULAR,
         waited: float = 0,
-        skills: frozenset[str] = frozenset(),
+        skills: Levels | None = None,
+        wanted: Wanted = ANYBODY,
+        boost: float = 0.0,
+        below: bool = False,
         direction: Direction = Direction.INBOUND,
     ) -> Place:
         """A caller, or a callback (outbound)."""
@@ -68,9 +73,9 @@ class Floor:
             self.clock.now() - waited,
             self.clock.wall(),
             tier=tier.value,
-            skills=skills,
+            skills=skills or {},
         )
-        return self.d.join(call, queue, call.arrived)
+        return self.d.join(call, queue, call.arrived, wanted=wanted, boost=boost, below=below)
 
     def pass_time(self, seconds: float) -> None:
         """Timers fire."""

@@ -1,5 +1,7 @@
 """The roster: every transition of an agent's states, the screen's lease, phones, offers and wrap-up."""
 
+import math
+
 import pytest
 
 from callcenter.agents.events import AgentChanged, AgentLoggedOut, WrapUpEnded, WrapUpStarted
@@ -12,15 +14,15 @@ from callcenter.agents.states import (
     Presence,
     RoutingState,
     effective,
-    eligible,
     lease_ends,
-    why_not,
 )
+from callcenter.agents.work import Work
 from callcenter.bus import Bus
 from callcenter.calls.events import PhoneState
 from callcenter.clock import ManualClock
 from callcenter.errors import Conflict, NotFound
 from callcenter.ids import AgentId, CallId, Extension, OfferId, QueueName
+from callcenter.routing.facts import Reason, facts_of, unavailable
 from callcenter.timers import ManualTimers
 
 pytestmark = pytest.mark.unit
@@ -29,6 +31,11 @@ S = RoutingState
 SALES, SUPPORT = QueueName("sales"), QueueName("support")
 A, B = AgentId(1), AgentId(2)
 OFFER, CALL, OTHER = OfferId("o1"), CallId("c1"), CallId("c2")
+
+
+def why_not(agent: Agent, now: float = 0.0) -> Reason | None:
+    """Why this agent is not free for any call."""
+    return unavailable(facts_of(agent), now)
 
 
 class Desk:
@@ -86,12 +93,12 @@ def test_logging_in_again() -> None:
     """The same phone changes nothing but the queues and the skills; another phone only when there is no call."""
     desk = Desk()
     agent = desk.agent()
-    assert agent.skills == frozenset()
-    desk.roster.log_in(A, "Agent 1", Extension("1001"), frozenset({SUPPORT}), frozenset({"spanish"}))
+    assert agent.skills == {}
+    desk.roster.log_in(A, "Agent 1", Extension("1001"), frozenset({SUPPORT}), {"spanish": 2})
     assert (agent.state, agent.queues, agent.skills) == (
         S.READY,
         frozenset({SUPPORT}),
-        frozenset({"spanish"}),
+        {"spanish": 2},
     )
     desk.roster.phone_changed(Extension("1002"), PhoneState.BUSY)
     desk.roster.log_in(A, "Agent 1", Extension("1002"), frozenset({SUPPORT}))
@@ -198,14 +205,14 @@ def test_a_screen_back_within_the_grace() -> None:
     desk = Desk()
     agent = desk.agent()
     desk.roster.screen_closed(A)
-    assert (agent.state, why_not(agent, SALES, 0)) == (S.READY, "no screen is open")
+    assert (agent.state, why_not(agent)) == (S.READY, Reason("screen"))
     assert lease_ends(agent, 15) == desk.clock.now() + 15
     desk.pass_time(14.9)
     desk.roster.screen_opened(A)
     assert lease_ends(agent, 15) is None
     desk.pass_time(60)
     assert agent.state is S.READY
-    assert eligible(agent, SALES, 0)
+    assert why_not(agent) is None
 
 
 def test_a_screen_that_stays_away() -> None:
@@ -218,7 +225,7 @@ def test_a_screen_that_stays_away() -> None:
     desk.roster.screen_opened(A)
     assert agent.state is S.NOT_READY
     desk.roster.ready(A)
-    assert eligible(agent, SALES, 0)
+    assert why_not(agent) is None
 
 
 def test_a_screen_lost_in_a_talk() -> None:
@@ -240,7 +247,7 @@ def test_two_tabs() -> None:
     desk.roster.screen_opened(A)
     desk.roster.screen_closed(A)
     desk.pass_time(60)
-    assert eligible(agent, SALES, 0)
+    assert why_not(agent) is None
     for _ in range(5):
         desk.roster.screen_closed(A)
     assert agent.screens == 0
@@ -266,7 +273,7 @@ def test_restored_after_our_restart() -> None:
         desk = Desk()
         desk.roster.log_in(A, "Agent 1", Extension("1001"), frozenset({SALES}))
         desk.roster.restore(A, Presence.READY, "")
-        assert not eligible(desk.roster.get(A), SALES, 0)
+        assert why_not(desk.roster.get(A)) is not None
         desk.pass_time(back)
         desk.roster.screen_opened(A)
         desk.pass_time(60)
@@ -337,33 +344,53 @@ def test_phones() -> None:
     agent = desk.agent()
     for state in PhoneState:
         desk.roster.phone_changed(Extension("1001"), state)
-        assert eligible(agent, SALES, 0) == (state is PhoneState.IDLE)
+        assert (why_not(agent) is None) == (state is PhoneState.IDLE)
     desk.roster.phone_changed(Extension("1001"), PhoneState.IDLE)
     desk.roster.phones_unknown()
-    assert why_not(agent, SALES, 0) == "phone is unknown"
+    assert why_not(agent) == Reason("phone", {"state": "unknown"})
     desk.roster.phone_changed(Extension("1002"), PhoneState.IDLE)
     assert desk.agent(B, "1002").phone is PhoneState.IDLE
 
 
-def test_why_not_in_words() -> None:
-    """Each state has its own."""
+def test_why_an_agent_is_not_free() -> None:
+    """Each state has its own reason."""
     desk = Desk()
     agent = desk.agent(ready=False)
-    assert why_not(agent, SALES, 0) == "not ready: LOGIN"
+    assert why_not(agent) == Reason("not_ready", {"reason": "LOGIN"})
     desk.roster.ready(A)
-    assert why_not(agent, SALES, 0) is None
-    assert why_not(agent, SUPPORT, 0) == "not in this queue"
-    assert why_not(agent, SALES, 0, frozenset({"spanish", "billing"})) == "lacks billing, spanish"
-    agent.skills = frozenset({"spanish"})
-    assert why_not(agent, SALES, 0, frozenset({"spanish", "billing"})) == "lacks billing"
-    assert not eligible(agent, SALES, 0, frozenset({"billing"}))
-    assert eligible(agent, SALES, 0, frozenset({"spanish"}))
+    assert why_not(agent) is None
     desk.reserve()
-    assert why_not(agent, SALES, 0) == "reserved"
+    assert why_not(agent) == Reason("reserved")
     desk.roster.talk_begun(A, CALL)
-    assert why_not(agent, SALES, 0) == "on call"
+    assert why_not(agent) == Reason("on_call")
     desk.roster.talk_ended(A, CALL, 30)
-    assert why_not(agent, SALES, desk.clock.now() + 10) == "wrap-up, 20 s left"
+    assert why_not(agent, desk.clock.now() + 10) == Reason("wrap_up", {"left": 20.0})
+
+
+def test_work_counts_what_was_busy() -> None:
+    """From the reservation to the end of the wrap-up, and half an hour later a third of it."""
+    desk = Desk()
+    agent = desk.agent()
+    assert agent.work.seconds(desk.clock.now()) == 0
+    desk.reserve()
+    desk.pass_time(10)
+    desk.roster.talk_begun(A, CALL)
+    desk.pass_time(100)
+    desk.roster.talk_ended(A, CALL, 30)
+    desk.pass_time(30)
+    assert agent.state is S.READY
+    assert agent.work.seconds(desk.clock.now()) == pytest.approx(140)
+    assert agent.work.seconds(desk.clock.now() + 1800) == pytest.approx(140 / 2.718281828)
+
+
+def test_work_orders_agents_as_long_as_they_are_idle() -> None:
+    """Who worked less lately stays so, whenever one looks; an hour's talk long ago weighs less than a short one now."""
+    long_ago, lately = Work().plus(3600, 0.0), Work().plus(60, 10_000.0)
+    assert long_ago.rank < lately.rank
+    for now in (10_000.0, 20_000.0):
+        assert long_ago.seconds(now) < lately.seconds(now)
+    assert long_ago.plus(5, 10_000.0).seconds(10_000.0) == pytest.approx(3600 * math.exp(-10_000 / 1800) + 5)
+    assert Work().plus(0, 5.0) == Work()
 
 
 def test_idle_counts_from_the_last_contact_or_the_first_ready() -> None:

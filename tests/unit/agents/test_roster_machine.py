@@ -7,12 +7,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from callcenter.agents.events import AgentChanged, AgentLoggedOut, WrapUpEnded, WrapUpStarted
 from callcenter.agents.roster import Roster, RosterRules
-from callcenter.agents.states import Presence, RoutingState, effective, eligible
+from callcenter.agents.states import Presence, RoutingState, effective
 from callcenter.bus import Bus
 from callcenter.calls.events import PhoneState
 from callcenter.clock import ManualClock
 from callcenter.errors import CallcenterError
 from callcenter.ids import AgentId, CallId, Extension, OfferId, QueueName
+from callcenter.routing.facts import facts_of, unavailable
 from callcenter.timers import ManualTimers
 
 pytestmark = pytest.mark.unit
@@ -42,7 +43,7 @@ class Roving(RuleBasedStateMachine):
     def _changed(self, event: AgentChanged) -> None:
         self.shown[event.agent.id] = event.agent.state
         # Whoever hears of a ready agent may reserve them at once, as the distributor does.
-        if event.agent.id in self.eager and eligible(event.agent, QUEUE, self.clock.now()):
+        if event.agent.id in self.eager and unavailable(facts_of(event.agent), self.clock.now()) is None:
             self.eager.discard(event.agent.id)
             self._reserve(event.agent.id, CallId("eager"))
 
@@ -175,7 +176,7 @@ class Roving(RuleBasedStateMachine):
     def nobody_is_offered_without_screen_and_phone(self) -> None:
         """Eligible only with all three: state, screen, free phone."""
         for agent in self.roster:
-            if eligible(agent, QUEUE, self.clock.now()):
+            if unavailable(facts_of(agent), self.clock.now()) is None:
                 assert agent.state is RoutingState.READY
                 assert agent.screens > 0
                 assert agent.phone is PhoneState.IDLE

@@ -6,15 +6,25 @@ import pytest
 
 from callcenter.agents.states import RoutingState
 from callcenter.calls.call import Direction
-from callcenter.calls.events import OfferResult, PhoneState
+from callcenter.calls.events import CallOffered, OfferResult, PhoneState
 from callcenter.customers.customer import Tier
 from callcenter.errors import ReleasedToFallback
 from callcenter.ids import AgentId, CallId
+from callcenter.routing.decision import explained, rerun
+from callcenter.routing.words import words
 from tests.fakes.floor import SALES, SUPPORT, Floor
 
 pytestmark = pytest.mark.unit
 
 S = RoutingState
+
+
+def refused(event: CallOffered) -> dict[int, str]:
+    """Why the others not, from the record of the decision, which gives the same agent again."""
+    assert event.decision is not None
+    record = event.decision.packed()
+    assert rerun(record) == event.agent_id
+    return {agent_id: words(reason) for agent_id, reason in explained(record).rejected}
 
 
 async def test_one_call_one_offer() -> None:
@@ -53,7 +63,8 @@ async def test_longest_idle_goes_first() -> None:
     floor.agent(4, SUPPORT)
     floor.joins("a")
     assert floor.pairs() == [("a", 2)]
-    assert floor.offered[0].why == "longest idle (20 s); not Agent 1: not ready: LUNCH"
+    assert floor.offered[0].why == "idle longest (20 s)"
+    assert refused(floor.offered[0]) == {1: "not ready: LUNCH", 3: "idle only 10 s"}
 
 
 async def test_queues_do_not_block_each_other() -> None:
@@ -244,20 +255,23 @@ async def test_an_agent_leaves_while_others_wait() -> None:
 async def test_skills() -> None:
     """Only who has all of them is offered the call; nobody waits behind somebody whose skill is away."""
     floor = Floor()
-    spanish, both = frozenset({"spanish"}), frozenset({"spanish", "billing"})
+    spanish, both = {"spanish": 1}, {"spanish": 1, "billing": 3}
     floor.agent(1, skills=spanish)
     place = floor.joins("b", skills=both, waited=100)
     assert place.pending
     floor.joins("a")
     assert floor.pairs() == [("a", 1)]
-    floor.agent(2, skills=both | {"german"})
+    floor.agent(2, skills={**both, "german": 1})
     assert floor.pairs() == [("a", 1), ("b", 2)]
     floor.agent(3)
     floor.agent(4, skills=spanish)
     floor.joins("c", skills=spanish)
-    assert floor.offered[-1].why == (
-        "longest idle (0 s); not Agent 1: reserved; Agent 2: reserved; Agent 3: lacks spanish"
-    )
+    assert floor.offered[-1].why == "the only one free (idle 0 s)"
+    assert refused(floor.offered[-1]) == {
+        1: "reserved for another call",
+        2: "reserved for another call",
+        3: "spanish 0 < 1",
+    }
     agent = floor.roster.get(AgentId(3))
     floor.joins("d", skills=both)
     floor.roster.log_in(agent.id, agent.name, agent.extension, agent.queues, both)

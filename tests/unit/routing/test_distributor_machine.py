@@ -7,12 +7,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from callcenter.agents.states import RoutingState, eligible
+from callcenter.agents.states import RoutingState
 from callcenter.calls.events import OfferResult, PhoneState
 from callcenter.customers.customer import Tier
 from callcenter.errors import CallcenterError
 from callcenter.ids import AgentId, CallId, Extension
 from callcenter.routing.distributor import Place
+from callcenter.routing.facts import facts_of, why_not
 from callcenter.routing.offer import Offer
 from tests.fakes.floor import SALES, SUPPORT, Floor
 
@@ -158,7 +159,7 @@ class Traffic(RuleBasedStateMachine):
     @invariant()
     def nobody_is_offered_twice(self) -> None:
         """One call one agent, one agent one call."""
-        standing = list(self.floor.d._offers.values())
+        standing = list(self.floor.d._offers._offers.values())
         assert len({offer.call.id for offer in standing}) == len(standing)
         assert len({offer.agent_id for offer in standing}) == len(standing)
         for offer in standing:
@@ -170,7 +171,7 @@ class Traffic(RuleBasedStateMachine):
         """A reserved agent has an offer that stands."""
         for agent in self.floor.roster:
             if agent.state is RoutingState.RESERVED:
-                assert agent.offer_id in self.floor.d._offers
+                assert agent.offer_id in self.floor.d._offers._offers
 
     @invariant()
     def nobody_is_lost(self) -> None:
@@ -189,7 +190,9 @@ class Traffic(RuleBasedStateMachine):
             return
         now = self.floor.clock.now()
         for waiting in self.floor.line:
-            assert not any(eligible(agent, waiting.queue, now) for agent in self.floor.roster)
+            assert not any(
+                why_not(facts_of(agent), waiting.demand, now) is None for agent in self.floor.roster
+            )
 
 
 TestTraffic = Traffic.TestCase

@@ -11,29 +11,37 @@ from callcenter.bench.waiting import FOUR_TIERS, Scenario, figures, simulate
 from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.events import CallEnded
 from callcenter.calls.number import normalise
+from callcenter.calls.skills import Levels
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, CallId, QueueName, SegmentId
 from callcenter.routing.arrival_rates import MEMORY, ArrivalRates
+from callcenter.routing.demand import Demand, Ring
 from callcenter.routing.expected_wait import Staff, expected_wait
 from callcenter.routing.handle_times import PRIOR_SECONDS, HandleTimes
 from callcenter.routing.line import ClassKey, Line
-from callcenter.routing.policy import LinePolicy, Waiting
+from callcenter.routing.policy import Waiting
+from callcenter.routing.rules import RoutingRules
 
 pytestmark = pytest.mark.unit
 
-POLICY = LinePolicy({Tier.VIP: 10, Tier.KEY: 20, Tier.REGULAR: 30, Tier.SMALL: 60}, ceiling=300)
+RULES = RoutingRules()
 SALES, SUPPORT = QueueName("sales"), QueueName("support")
-NONE: frozenset[str] = frozenset()
-SPANISH = frozenset({"spanish"})
+NONE: Levels = {}
+SPANISH: Levels = {"spanish": 1}
 NOW = 10_000.0
 SECONDS = 120.0
+
+
+def asks(queue: QueueName, skills: Levels) -> Demand:
+    """What a call of this queue needs."""
+    return Demand(frozenset({queue}), tuple(sorted(skills.items())))
 
 
 class Hall:
     """A line and a staff."""
 
     def __init__(self, staff: Staff) -> None:
-        self.line, self.staff = Line(POLICY), staff
+        self.line, self.staff = Line(RULES), staff
         self.coming: dict[ClassKey, float] = {}
 
     def joins(
@@ -41,11 +49,12 @@ class Hall:
         name: str,
         waited: float = 0,
         queue: QueueName = SALES,
-        skills: frozenset[str] = NONE,
+        skills: Levels = NONE,
         tier: Tier = Tier.REGULAR,
     ) -> Waiting:
         """Somebody who has waited so long."""
-        waiting = Waiting(CallId(name), queue, tier, NOW - waited, skills)
+        rings = (Ring(NOW - waited, asks(queue, skills)),)
+        waiting = Waiting(CallId(name), queue, tier, NOW - waited, rings)
         self.line.join(waiting)
         return waiting
 
@@ -54,9 +63,9 @@ class Hall:
         return expected_wait(waiting, NOW, self.line, self.staff, lambda _: SECONDS, self.coming)
 
 
-def hall(*agents: tuple[int, set[QueueName], frozenset[str]]) -> Hall:
+def hall(*agents: tuple[int, set[QueueName], Levels]) -> Hall:
     """``agents``: (how many, their queues, their skills)."""
-    return Hall(Counter({(frozenset(queues), skills): n for n, queues, skills in agents}))
+    return Hall(Counter({(frozenset(queues), frozenset(skills.items())): n for n, queues, skills in agents}))
 
 
 @pytest.mark.parametrize(("agents", "ahead"), [(1, 0), (1, 7), (20, 0), (20, 40)])
@@ -72,7 +81,7 @@ def test_nobody_serves() -> None:
     """Nothing can be told when nobody has the skill, or serves the queue."""
     floor = hall((5, {SUPPORT}, SPANISH), (5, {SALES}, NONE))
     assert floor.told(floor.joins("a", skills=SPANISH)) is None
-    assert floor.told(floor.joins("b", queue=SUPPORT, skills=frozenset({"german"}))) is None
+    assert floor.told(floor.joins("b", queue=SUPPORT, skills={"german": 1})) is None
     assert floor.told(floor.joins("c", queue=QueueName("none"))) is None
 
 
@@ -107,7 +116,7 @@ def test_a_better_tier_overtakes() -> None:
 
     def last(tier: Tier, coming: float = 0.0, waited: float = 0.0) -> float:
         floor = hall((20, {SALES}, NONE))
-        floor.coming = {(SALES, Tier.VIP, NONE): coming}
+        floor.coming = {ClassKey(SALES, Tier.VIP, asks(SALES, NONE)): coming}
         for number in range(20):
             floor.joins(f"a{number:02}", waited=1.0 + number + waited)
         told = floor.told(floor.joins("me", tier=tier, waited=waited))
@@ -123,7 +132,7 @@ def test_a_better_tier_overtakes() -> None:
 def test_a_flood_has_an_answer() -> None:
     """More come than can be served: the ceiling bounds what the caller is told."""
     floor = hall((1, {SALES}, NONE))
-    floor.coming = {(SALES, Tier.VIP, NONE): 5.0}
+    floor.coming = {ClassKey(SALES, Tier.VIP, asks(SALES, NONE)): 5.0}
     for number in range(500):
         floor.joins(f"a{number}", waited=number / 100)
     told = floor.told(floor.joins("me", tier=Tier.SMALL))
@@ -218,7 +227,7 @@ def test_handle_times_begin_at_the_prior_and_follow() -> None:
 
 def test_arrival_rates() -> None:
     """A steady stream is counted right from early on; one that has stopped is forgotten."""
-    key: ClassKey = (SALES, Tier.VIP, NONE)
+    key = ClassKey(SALES, Tier.VIP, asks(SALES, NONE))
     rates = ArrivalRates()
     assert rates.per_second(0.0) == {}
     for second in range(0, 300, 3):
