@@ -71,7 +71,7 @@ async def stage(folder: Path, prompts: Path, screens: int) -> AsyncIterator[Floo
         await floor.start_phones()
         await floor.start_core()
         await floor.start_screens(READY)
-        await _all_ready(floor, screens)
+        await all_ready(floor, screens)
         yield floor
     finally:
         await floor.stop()
@@ -89,7 +89,8 @@ async def _fill(path: Path, screens: int) -> None:
         await database.close()
 
 
-async def _all_ready(floor: Floor, screens: int) -> None:
+async def all_ready(floor: Floor, screens: int) -> None:
+    """Wait until the agents of so many screens are ready; raises ``PartMissing``."""
     loop = asyncio.get_running_loop()
     limit = loop.time() + READY
     while len(ready := _ready(floor)) < screens:
