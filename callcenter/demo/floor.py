@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from callcenter.calls.skills import Levels
 from callcenter.errors import PartMissing
 from callcenter.rig.asterisk_config import AsteriskPlan, fresh_plan
 from callcenter.rig.asterisk_server import PrivateAsterisk
@@ -27,11 +28,12 @@ FIRST_TONE, TONE_STEP, TONES = 500, 150, 12
 
 @dataclass(frozen=True)
 class FloorAgent:
-    """One agent: who logs in, and on which phone; ``queues`` are for one who has yet to be made."""
+    """One agent: who logs in, and on which phone; ``queues`` and ``skills`` are for one who has yet to be made."""
 
     username: str
     extension: str
     queues: tuple[str, ...] = ()
+    skills: Levels = field(default_factory=dict, hash=False)
 
 
 @dataclass
@@ -43,6 +45,10 @@ class FloorPlan:
     agents: Sequence[FloorAgent]
     password: str
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    skills: Sequence[str] = ()
+    """Those that the settings name."""
+    queues: Sequence[Mapping[str, Any]] = ()
+    """The ``[[queues]]`` of the settings; the usual ones when empty."""
     behaviour: Mapping[str, Any] = field(default_factory=dict)
     behaviours: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By extension, where a phone differs from ``behaviour``."""
@@ -127,7 +133,7 @@ class Floor:
         secret = folder / "ami.secret"
         secret.touch(mode=0o600)
         secret.write_text(self.asterisk_plan.ami_secret + "\n", "utf-8")
-        tables: dict[str, dict[str, Any]] = {
+        tables: dict[str, Any] = {
             "asterisk": {
                 "ami_port": self.asterisk_plan.ami_port,
                 "ami_user": self.asterisk_plan.ami_user,
@@ -152,7 +158,9 @@ class Floor:
         }
         for name, table in self.plan.overrides.items():
             tables.setdefault(name, {}).update(table)
-        self.config.write_text(toml(tables), "utf-8")
+        if self.plan.queues:
+            tables["queues"] = self.plan.queues
+        self.config.write_text(f"skills = {_value(list(self.plan.skills))}\n\n" + toml(tables), "utf-8")
 
     async def start_core(self, limit: float = 60.0) -> None:
         """The core under its watchdog, until its web answers."""
@@ -350,4 +358,6 @@ def _value(value: Any) -> str:
     """A plain value, a list, or a table in one line."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_value(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)

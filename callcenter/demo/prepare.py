@@ -1,7 +1,9 @@
 """The demo's database: sample customers with their history, agents, and the seat of whoever watches."""
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 
@@ -12,9 +14,24 @@ from callcenter.storage import sample
 from callcenter.storage.database import Database, upgrade
 from callcenter.storage.users import StoredUsers
 
-SEAT = FloorAgent("you", "1000", sample.QUEUES)
+SEAT = FloorAgent("you", "1000", sample.QUEUES, {"billing": 3, "cantonese": 4})
 """The seat that is kept for whoever started the demo."""
 SUPERVISOR = "supervisor"
+
+ROUTING: Mapping[str, Any] = {"wrap_up_seconds": 30, "owner_wait": 6, "last_agent_wait": 4}
+"""Routing as the demo shows it: customers wait a little for the people whom they know. Seconds."""
+QUEUES: tuple[Mapping[str, Any], ...] = (
+    {"name": "sales", "title_en": "Sales", "title_zh": "销售", "prefers": ["billing"], "strategy": "least_work"},
+    {
+        "name": "support", "title_en": "Support", "title_zh": "客户服务", "prefers": ["technical"],
+        "strategy": "most_proficient", "rings": [{"after": 15, "also": ["sales"]}],
+    },
+    {
+        "name": "complaints", "title_en": "Complaints", "title_zh": "投诉", "record": True, "hard": True, "rest": 5,
+        "weight": 2, "rings": [{"after": 20, "also": ["support"]}],
+    },
+)  # fmt: skip
+"""Each chooses in a way of its own, so that the reasons on the screens differ."""
 
 
 def agents(count: int) -> list[FloorAgent]:
@@ -44,6 +61,7 @@ async def prepare_database(
                 password_hash,
                 extension=SEAT.extension,
                 queues=[QueueName(queue) for queue in SEAT.queues],
+                skills=SEAT.skills,
             )
     finally:
         await database.close()

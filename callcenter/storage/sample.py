@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callcenter.calls.call import Direction, EndReason, Stage
 from callcenter.calls.number import NumberKind
+from callcenter.calls.skills import Levels
 from callcenter.clock import Clock
 from callcenter.complaints.complaint import ComplaintState, Severity
 from callcenter.customers.customer import Tier
@@ -27,10 +28,19 @@ from callcenter.storage.sample_texts import COMPLAINTS, NOTES, ORDER_STATES, PRO
 
 SHARED_NUMBER = "+861082345678"
 """Two customers have it: a couple, or a company's switchboard."""
-STAFF = (
-    ("王芳", "zh"), ("李雷", "zh"), ("Emma Reed", "en"), ("陈静", "zh"), ("Jack Walsh", "en"), ("赵敏", "zh"),
-)  # fmt: skip
+STAFF: tuple[tuple[str, str, Levels], ...] = (
+    ("王芳", "zh", {"billing": 4, "cantonese": 2}),
+    ("李雷", "zh", {"technical": 5}),
+    ("Emma Reed", "en", {"billing": 5, "technical": 2}),
+    ("陈静", "zh", {"cantonese": 5, "technical": 3}),
+    ("Jack Walsh", "en", {"technical": 3, "billing": 2}),
+    ("赵敏", "zh", {"cantonese": 3, "billing": 1}),
+)
+SKILLS = ("billing", "cantonese", "technical")
+"""What the settings must name, for the staff's skills to count."""
 QUEUES = ("sales", "support", "complaints")
+LATELY = 0.3
+"""The share of earlier calls that were within the last days."""
 CHUNK = 5_000
 """Customers per transaction of the bulk insert."""
 
@@ -49,7 +59,7 @@ class Amounts:
     orders: int = 6
     complaint: float = 0.12
     follow_up: float = 0.15
-    promise: float = 0.08
+    promise: float = 0.15
     segments: bool = True
 
 
@@ -128,11 +138,12 @@ async def numbers(database: Database, limit: int = 1000) -> list[tuple[str, str]
 
 def _staff_rows(agents: int, password_hash: Callable[[str], str], now: dt.datetime) -> list[Row]:
     """Every agent is in two queues or all three."""
-    everyone: list[tuple[str, str, str, str, str]] = [
+    everyone: list[tuple[str, str, str, Levels, str, str]] = [
         (f"agent{1001 + place}", *STAFF[place % len(STAFF)], "agent", str(1001 + place))
         for place in range(agents)
     ]
-    everyone += [("supervisor", "孙丽 Lily", "zh", "supervisor", ""), ("admin", "Admin", "en", "admin", "")]
+    everyone.append(("supervisor", "孙丽 Lily", "zh", {}, "supervisor", ""))
+    everyone.append(("admin", "Admin", "en", {}, "admin", ""))
     return [
         {
             "username": username,
@@ -144,9 +155,10 @@ def _staff_rows(agents: int, password_hash: Callable[[str], str], now: dt.dateti
             "queues": sorted(QUEUES if place % 3 == 0 else QUEUES[place % 2 : place % 2 + 2]),
             "language": language,
             "active": True,
+            "skills": dict(skills),
             "created_at": now,
         }
-        for place, (username, name, language, role, extension) in enumerate(everyone)
+        for place, (username, name, language, skills, role, extension) in enumerate(everyone)
     ]
 
 
@@ -246,7 +258,8 @@ class _Maker:
     def call(self, customer_id: int, key: str, one: people.Person) -> None:
         """An earlier call that was answered, wrapped up, and ended by one of the two."""
         call_id = f"{self.chance.getrandbits(128):032x}"
-        agent, arrived_at = self.chance.choice(self.staff), self.ago(1, 400)
+        agent = self.chance.choice(self.staff)
+        arrived_at = self.ago(1, 6) if self.chance.random() < LATELY else self.ago(6, 400)
         queue = self.chance.choice(QUEUES)
         lengths = [self.chance.randrange(500, most) for most in (1500, 20_000, 60_000, 9_000, 600_000)]
         stages = [Stage.ARRIVED, Stage.IVR, Stage.WAITING, Stage.RINGING, Stage.TALKING]
@@ -293,7 +306,7 @@ class _Maker:
         )
 
     def afterwards(self, customer_id: int, language: str) -> None:
-        """Some have an open complaint, a follow-up that is due or planned, a promise."""
+        """Some have an open complaint, a follow-up that is due or planned, a promise, which may be late."""
         if self.chance.random() < self.amounts.complaint:
             self.complaint(customer_id, language)
         by, now = self.chance.choice(self.staff), self.now
@@ -306,7 +319,7 @@ class _Maker:
                 }
             )  # fmt: skip
         if self.chance.random() < self.amounts.promise:
-            due_at = now + dt.timedelta(hours=self.chance.randrange(4, 120))
+            due_at = now + dt.timedelta(hours=self.chance.randrange(-48, 120))
             self.rows[tables.promises].append(
                 {
                     "customer_id": customer_id, "what": self.pick(PROMISES, language), "due_at": due_at,

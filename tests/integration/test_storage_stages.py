@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select
 
+from callcenter.accounts.coverage import coverage
 from callcenter.bus import Bus
 from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.live_calls import LiveCalls
@@ -20,8 +21,9 @@ from callcenter.clock import ManualClock
 from callcenter.complaints.complaint import NewComplaint, Severity
 from callcenter.complaints.ports import Complaints
 from callcenter.customers.customer import Tier
-from callcenter.customers.lookup import MatchKind, identify
+from callcenter.customers.lookup import Match, MatchKind, identify
 from callcenter.customers.ports import CustomerDirectory
+from callcenter.customers.ties import ties
 from callcenter.errors import NotFound
 from callcenter.follow_ups.follow_up import Attempt, AttemptResult, NewFollowUp
 from callcenter.follow_ups.ports import FollowUps
@@ -502,6 +504,26 @@ async def test_the_sample_is_believable_and_always_the_same(database: Database, 
     for customer in range(1, 201, 7):
         assert await directory.record(CustomerId(customer)) == await other.record(CustomerId(customer))
     await twin.close()
+
+
+async def test_the_sample_gives_routing_something_to_go_by(database: Database) -> None:
+    """Everybody has skills and every queue somebody; important customers have owners; some were served lately, some of
+    them by others than their owners; some wait for what is late, and some for what is not yet."""
+    users = await StoredUsers(database, ManualClock(NOW)).all_users()
+    agents = {AgentId(int(one.id)) for one in users if one.role == "agent"}
+    assert coverage(users, sample.SKILLS, [QueueName(name) for name in sample.QUEUES]).good
+    assert all(bool(one.skills) == (one.role == "agent") for one in users)
+    directory = StoredCustomers(database)
+    found = [await directory.record(CustomerId(number)) for number in range(1, 201)]
+    records = [one for one in found if one is not None]
+    assert all((one.owner_id in agents) == (one.tier in {Tier.VIP, Tier.KEY}) for one in records)
+    known = [ties(Match(MatchKind.KNOWN, one), NOW, 7) for one in records]
+    assert all(one.last_agent_id in agents | {None} for one in known)
+    lately = [one for one in known if one.last_agent_id is not None]
+    assert 40 <= len(lately) <= 120
+    assert len([one for one in lately if one.owner_id not in {None, one.last_agent_id}]) >= 4
+    owed = [one for one, record in zip(known, records, strict=True) if record.promises]
+    assert 3 <= len([one for one in owed if one.owes_late]) <= len(owed) - 3
 
 
 async def test_bulk_adds_so_many_and_says_how_far_it_is(
