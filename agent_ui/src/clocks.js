@@ -16,6 +16,7 @@ function show(element) {
   const value = down ? Math.ceil(seconds - passed) : seconds + passed;
   element.textContent = text(value);
   element.classList.toggle("urgent", down && value <= 10);
+  element.classList.toggle("late", "limit" in element.dataset && value > Number(element.dataset.limit));
 }
 
 // The clocks in `root` have just come from the server: count from now.

@@ -17,6 +17,7 @@ import structlog
 
 from callcenter.errors import BadInput, CallcenterError, Conflict
 from callcenter.ids import QueueName, UserId
+from callcenter.routing.rule_changes import plain
 from callcenter.routing.rules import RoutingRules, from_json, to_json
 
 log = structlog.get_logger(__name__)
@@ -78,12 +79,7 @@ def text_of(rules: RoutingRules) -> str:
         raise BadInput(
             "These routing rules can't be kept: they would not be the same when they are read again."
         )
-    data = json.loads(to_json(read))
-    for queue in data["queues"].values():
-        for ring in queue["rings"]:
-            ring["drop"].sort()
-            ring["also"].sort()
-    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(plain(read), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def digest_of(text: str) -> str:

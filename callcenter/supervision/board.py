@@ -1,6 +1,6 @@
 """The supervisors' board: worked out from the living state when it is asked for."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +13,9 @@ from callcenter.clock import Clock
 from callcenter.customers.identification import Identification
 from callcenter.desk.feed import Feed
 from callcenter.desk.views import agent_view, call_view
-from callcenter.ids import QueueName
+from callcenter.ids import CallId, QueueName
 from callcenter.routing.line import Line
+from callcenter.routing.policy import order_key
 
 GAPS_FOR = 3600.0
 """Seconds that a gap in Asterisk's events stays on the board."""
@@ -61,13 +62,17 @@ class Board:
         """The whole board."""
         now = self._clock.now()
         names = {agent.id: agent.name for agent in self._roster}
+        places = self._places(now)
         calls = []
         for call in self._calls:
             record = self._identification.of(call.id).record
             agent = names.get(call.agent_id, "") if call.agent_id is not None else ""
-            calls.append(
-                {**call_view(call, now), "customer_name": record.name if record else "", "agent": agent}
-            )
+            more = {
+                "customer_name": record.name if record else "",
+                "agent": agent,
+                "place": places.get(call.id),
+            }
+            calls.append({**call_view(call, now), **more})
         return {
             "queues": [self._queue(queue, now) for queue in self._queues.values()],
             "agents": [{**agent_view(agent, now), "call_id": agent.call_id} for agent in self._roster],
@@ -79,6 +84,21 @@ class Board:
                 if now - at < GAPS_FOR
             ],
         }
+
+    def _places(self, now: float) -> dict[CallId, dict[str, float]]:
+        """Everybody's place in the own queue, the seconds waited, the seconds promised to the tier, and how urgent that
+        makes them (``urgency``: 1 where the promise is used up, the queue's weight counted)."""
+        rules, found, before = self._line.rules, {}, Counter[QueueName]()
+        for waiting in sorted(self._line, key=lambda one: order_key(one, now, rules)):
+            before[waiting.queue] += 1
+            waited = now - waiting.arrived
+            found[waiting.call_id] = {
+                "position": before[waiting.queue],
+                "waited": round(max(0.0, waited - waiting.boost), 1),
+                "promise": rules.promises[waiting.tier].seconds,
+                "urgency": round(max(0.0, waited * rules.slope(waiting.queue, waiting.tier)), 2),
+            }
+        return found
 
     def _queue(self, queue: QueueSettings, now: float) -> dict[str, Any]:
         members = [agent for agent in self._roster if queue.name in agent.queues]

@@ -88,7 +88,7 @@ class Fragments:
             "queue_title": functools.partial(self._queue_title, language),
             "reasons": self._reasons,
             "dispositions": self._dispositions,
-            "reason_text": functools.partial(self._reason, language),
+            "reason_text": functools.partial(self.reason, language),
             "disposition_text": functools.partial(self._disposition, language),
             "categories": CATEGORIES,
             "way_text": functools.partial(self.way, language),
@@ -128,7 +128,8 @@ class Fragments:
         words = self._key_words.get((node, keys)) or self._key_words.get((node, keys[-1:]))
         return self._title(language, words) if words else node
 
-    def _reason(self, language: str, code: str) -> str:
+    def reason(self, language: str, code: str) -> str:
+        """Why an agent is not ready: the settings' title, else the text of the program's own reasons."""
         for reason in self._reasons:
             if reason.code == code:
                 return self._title(language, reason)

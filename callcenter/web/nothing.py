@@ -1,12 +1,15 @@
-"""What stands where a part of the program is not joined: no flows, no messages, no callbacks."""
+"""What stands where a part of the program is not joined: no flows, no messages, no callbacks, no rules of routing."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from callcenter.callbacks.callback import Callback
 from callcenter.errors import NotFound
+from callcenter.history.decisions import DecisionLine
 from callcenter.history.flows import FlowFigures, FlowVersion
 from callcenter.ids import AgentId, QueueName, UserId
+from callcenter.routing.publishing import RulesVersion
+from callcenter.routing.rules import RoutingRules
 from callcenter.supervision.flows import Fault, FlowLine, Graph, Tried
 from callcenter.voicemails.voicemail import Voicemail
 
@@ -103,4 +106,35 @@ class NoCanceller:
         return False
 
 
+class NoRouting:
+    """Implements ``web.ports.Routing``: no rules were published."""
+
+    @property
+    def rules(self) -> RoutingRules:
+        """``NotFound``, as all of the following."""
+        raise NotFound("No rules of routing are published.")
+
+    @property
+    def version(self) -> RulesVersion:
+        """``NotFound``."""
+        raise NotFound("No rules of routing are published.")
+
+    async def versions(self, limit: int) -> Sequence[RulesVersion]:
+        """``NotFound``."""
+        raise NotFound("No rules of routing are published.")
+
+    async def roll_back(self, version: int, by: UserId) -> RulesVersion:
+        """``NotFound``."""
+        raise NotFound("No rules of routing are published.")
+
+
+class NoDecisions:
+    """Implements ``history.decisions.Decisions``: none on record."""
+
+    async def latest(self, limit: int) -> Sequence[DecisionLine]:
+        """None."""
+        return ()
+
+
 NO_FLOWS, NO_VOICEMAILS, NO_CALLBACKS, NO_CANCELLER = NoFlows(), NoVoicemails(), NoCallbacks(), NoCanceller()
+NO_ROUTING, NO_DECISIONS = NoRouting(), NoDecisions()

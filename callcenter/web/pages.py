@@ -14,6 +14,7 @@ from callcenter.web.pictures import title_of
 from callcenter.web.ports import CallStory, Flows
 from callcenter.web.roles import oversees
 from callcenter.web.seats import take_seat
+from callcenter.web.whys import why_view
 from callcenter.web.work import work_count
 
 
@@ -59,8 +60,19 @@ async def call_page(request: web.Request) -> web.StreamResponse:
         raise NotFound("There is no such call for you.")
     parts.audit("call_shown", visitor.user.id, call_id=story.call_id)
     total = sum(segment.seconds for segment in story.segments)
-    steps = path_of(story, parts.flows, language_of(request))
-    return _page(request, "call.html", visitor, story=story, bar=bar_of(story), total=total, steps=steps)
+    language = language_of(request)
+    steps = path_of(story, parts.flows, language)
+    whys = [why_view(one.decision, request.app[FRAGMENTS], language, story.names) for one in story.offers]
+    return _page(
+        request,
+        "call.html",
+        visitor,
+        story=story,
+        bar=bar_of(story),
+        total=total,
+        steps=steps,
+        offers=list(zip(story.offers, whys, strict=True)),
+    )
 
 
 def _may_see(visitor: Visitor, story: CallStory) -> bool:

@@ -13,17 +13,26 @@ from prometheus_client import CollectorRegistry
 from callcenter.clock import Clock
 from callcenter.ids import UserId
 from callcenter.web.limits import Window
-from callcenter.web.nothing import NO_CALLBACKS, NO_CANCELLER, NO_FLOWS, NO_VOICEMAILS
+from callcenter.web.nothing import (
+    NO_CALLBACKS,
+    NO_CANCELLER,
+    NO_DECISIONS,
+    NO_FLOWS,
+    NO_ROUTING,
+    NO_VOICEMAILS,
+)
 from callcenter.web.ports import (
     Audit,
     Board,
     CallbackCanceller,
     CallStories,
     Customers,
+    Decisions,
     Desk,
     Flows,
     KeptCallbacks,
     Recordings,
+    Routing,
     Users,
     Voicemails,
 )
@@ -101,6 +110,8 @@ class WebParts:
     voicemails: Voicemails = NO_VOICEMAILS
     callbacks: KeptCallbacks = NO_CALLBACKS
     callback_desk: CallbackCanceller = NO_CANCELLER
+    routing: Routing = NO_ROUTING
+    decisions: Decisions = NO_DECISIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the web needs of the rest of the program; ``app.py`` joins them."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,8 +10,11 @@ from callcenter.callbacks.callback import Callback
 from callcenter.callbacks.ports import KeptCallbacks
 from callcenter.calls.skills import Levels
 from callcenter.customers.customer import CustomerRecord
+from callcenter.history.decisions import Decisions
 from callcenter.history.story import CallStories, CallStory, OfferLine, SegmentLine, WrapUpLine
 from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, QueueName, UserId
+from callcenter.routing.publishing import RulesVersion
+from callcenter.routing.rules import RoutingRules
 from callcenter.supervision.flows import Flows
 from callcenter.voicemails.ports import Voicemails
 
@@ -22,11 +26,14 @@ __all__ = [
     "Callback",
     "CallbackCanceller",
     "Customers",
+    "Decisions",
     "Desk",
     "Flows",
     "KeptCallbacks",
     "OfferLine",
     "Recordings",
+    "Routing",
+    "RulesVersion",
     "SegmentLine",
     "SessionRow",
     "UserRow",
@@ -147,6 +154,24 @@ class CallbackCanceller(Protocol):
 
     def cancel(self, callback_id: str, by: UserId) -> bool:
         """False when it is not waiting any more."""
+
+
+class Routing(Protocol):
+    """The rules of routing that are in service; ``routing.publishing.PublishedRules`` has them."""
+
+    @property
+    def rules(self) -> RoutingRules:
+        """The rules."""
+
+    @property
+    def version(self) -> RulesVersion:
+        """Which version they are."""
+
+    async def versions(self, limit: int) -> Sequence[RulesVersion]:
+        """The latest ones, newest first."""
+
+    async def roll_back(self, version: int, by: UserId) -> RulesVersion:
+        """Put an old version into service again, as a new one. ``NotFound``, ``Conflict``, ``BadInput``."""
 
 
 class Audit(Protocol):

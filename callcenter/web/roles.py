@@ -48,6 +48,7 @@ CALL_ID = r"{call_id:[0-9a-f]{32}}"
 RECORDING_ID = r"{recording_id:[0-9a-f]{32}}"
 FLOW = r"{flow:[a-z][a-z0-9_]{0,39}}"
 FLOW_VERSION = FLOW + r"/versions/{version:[1-9][0-9]{0,8}}"
+RULES_VERSION = r"{version:[1-9][0-9]{0,8}}"
 WORK_ID = r"{work_id:[0-9a-f]{32}}"
 
 ROUTES: dict[tuple[str, str], Rule] = {
@@ -73,6 +74,8 @@ ROUTES: dict[tuple[str, str], Rule] = {
     ("POST", f"/flows/{FLOW}/rehearse"): Rule(Access.ADMINS, Answer.DATA, Body.JSON),
     ("POST", f"/flows/{FLOW}/publish"): Rule(Access.ADMINS, Answer.DATA, Body.JSON),
     ("POST", f"/flows/{FLOW_VERSION}/publish"): Rule(Access.ADMINS, Answer.PAGE),
+    ("GET", "/routing"): Rule(Access.SUPERVISORS, Answer.PAGE),
+    ("POST", f"/routing/versions/{RULES_VERSION}/publish"): Rule(Access.ADMINS, Answer.PAGE),
     ("GET", "/session"): Rule(Access.SIGNED_IN, Answer.DATA),
     ("GET", "/ws"): Rule(Access.SIGNED_IN, Answer.DATA),
     ("GET", r"/assets/{name:[a-z0-9_.-]{1,60}}"): Rule(Access.PUBLIC, Answer.DATA),

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from callcenter.errors import PartMissing
 from callcenter.tasks import Tasks
-from callcenter.web import flow_changes, flow_pages, login, pages, playback, work
+from callcenter.web import flow_changes, flow_pages, login, pages, playback, routing_pages, work
 from callcenter.web.auth import Auth, Passwords
 from callcenter.web.fragments import Fragments
 from callcenter.web.gate import add_headers, answer_errors, check_access
@@ -54,6 +54,8 @@ HANDLERS: dict[tuple[str, str], Callable[[web.Request], Awaitable[web.StreamResp
     ("POST", "/flows/*/rehearse"): flow_changes.rehearse,
     ("POST", "/flows/*/publish"): flow_changes.publish,
     ("POST", "/flows/*/versions/*/publish"): flow_changes.roll_back,
+    ("GET", "/routing"): routing_pages.routing_page,
+    ("POST", "/routing/versions/*/publish"): routing_pages.roll_back,
     ("GET", "/ws"): page_socket,
     ("GET", "/assets/*"): pages.asset,
     ("GET", "/healthz"): pages.healthz,

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from callcenter.calls.skills import Levels
 from callcenter.customers.customer import (
     ComplaintLine,
     ContactLine,
@@ -38,7 +39,7 @@ class FakeDesk:
         extension: str,
         queues: frozenset[QueueName],
         *,
-        skills: frozenset[str] = frozenset(),
+        skills: Levels | None = None,
     ) -> None:
         for other, seat in self.seats.items():
             if other != agent_id and seat["agent"]["extension"] == extension:
@@ -297,12 +298,18 @@ def board_data() -> dict[str, Any]:
             {**agent_data(2, "Zhang Wei", "1002"), "state": "ready", "reason": "", "call_id": None},
         ],
         "calls": [
-            {**call_data(pop_for(record()), "talking"), "customer_name": "王芳", "agent": "Li Na"},
+            {
+                **call_data(pop_for(record()), "talking"),
+                "customer_name": "王芳",
+                "agent": "Li Na",
+                "place": None,
+            },
             {
                 **call_data(pop_for(None, match="unknown", number="+8613911112222"), "waiting"),
                 "id": "f" * 32,
                 "customer_name": "",
                 "agent": "",
+                "place": {"position": 1, "waited": 27.0, "promise": 30.0, "urgency": 0.9},
             },
         ],
         "telephony": "up",

@@ -20,6 +20,7 @@ from callcenter.web.screens import ScreenHub
 from callcenter.web.server import WebServer, build_app
 from tests.fakes.fake_desk import FakeBoard, FakeDesk, board_data
 from tests.fakes.fake_flows import FakeFlows
+from tests.fakes.fake_routing import FakeRouting
 from tests.fakes.fake_users import QUICK, FakeRecords, FakeUsers
 from tests.fakes.fake_work import FakeCallbacks, FakeVoicemails
 
@@ -53,6 +54,10 @@ class Site:
     @property
     def callbacks(self) -> FakeCallbacks:
         return cast("FakeCallbacks", self.parts.callbacks)
+
+    @property
+    def routing(self) -> FakeRouting:
+        return cast("FakeRouting", self.parts.routing)
 
     @property
     def url(self) -> str:
@@ -125,7 +130,7 @@ def parts_for(
     audit: Audit = log_audit,
 ) -> WebParts:
     """The parts of a site with fakes behind it."""
-    hub, callbacks = ScreenHub(), FakeCallbacks()
+    hub, callbacks, routing = ScreenHub(), FakeCallbacks(), FakeRouting()
     return WebParts(
         desk=FakeDesk(hub),
         board=FakeBoard(board_data()),
@@ -150,6 +155,8 @@ def parts_for(
         voicemails=FakeVoicemails(),
         callbacks=callbacks,
         callback_desk=callbacks,
+        routing=routing,
+        decisions=routing,
     )
 
 

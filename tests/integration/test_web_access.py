@@ -40,6 +40,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/flows/{flow}/rehearse"): (401, 403, 403, 403),
     ("POST", "/flows/{flow}/publish"): (401, 403, 403, 403),
     ("POST", "/flows/{flow}/versions/{version}/publish"): (401, 403, 403, 403),
+    ("GET", "/routing"): (303, 403, 200, 200),
+    ("POST", "/routing/versions/{version}/publish"): (401, 403, 403, 403),
     ("GET", "/session"): (401, 200, 200, 200),
     ("GET", "/ws"): (403, 403, 403, 403),
     ("GET", "/assets/{name}"): (200, 200, 200, 200),

@@ -6,6 +6,7 @@ import json
 import re
 import typing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,11 @@ from callcenter.calls.events import OfferResult, PhoneState
 from callcenter.complaints.complaint import ComplaintState, Severity
 from callcenter.customers.customer import Tier
 from callcenter.customers.lookup import MatchKind
+from callcenter.ids import QueueName
 from callcenter.ivr.flow.nodes import AnyNode
+from callcenter.routing.rule_changes import plain
+from callcenter.routing.rules import Order, QueueRules, RoutingRules, Strategy
+from callcenter.routing.words import TEXTS as REASONS
 from callcenter.screen_pop.pop import Why
 from callcenter.voicemails.voicemail import VoicemailState
 from callcenter.web.fragments import CATEGORIES
@@ -69,6 +74,14 @@ WAYS = [
     "return",
 ]
 """How a node may be left, beside keys and conditions."""
+def rule_places(rules: Any = None, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Every single rule that may be set."""
+    whole = plain(RoutingRules(queues={QueueName("sales"): QueueRules()})) if rules is None else rules
+    if not isinstance(whole, dict):
+        return {above}
+    return set().union(*(rule_places(one, (*above, name)) for name, one in whole.items()))
+
+
 GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "state": RoutingState,
     "stage": Stage,
@@ -76,10 +89,15 @@ GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "tier": Tier,
     "match": MatchKind,
     "match_note": frozenset(set(MatchKind) - {MatchKind.KNOWN}),
-    "phone": frozenset({PhoneState.UNKNOWN, PhoneState.UNREACHABLE}),
+    "phone": frozenset(set(PhoneState) - {PhoneState.IDLE}),
     "complaint_state": ComplaintState,
     "severity": Severity,
-    "why": Why,
+    "why_you": Why,
+    "why": frozenset({*REASONS, "until"}),
+    "strategy": Strategy,
+    "line_order": Order,
+    "order_note": Order,
+    "rule": frozenset(place[-1] for place in rule_places()),
     "end": EndReason,
     "offer": OfferResult,
     "reason": SYSTEM_REASONS,
