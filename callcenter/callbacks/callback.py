@@ -9,8 +9,9 @@
 
 import datetime as dt
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from callcenter.calls.skills import Levels
 from callcenter.ids import AgentId, CallId, CustomerId, QueueName
 
 
@@ -51,5 +52,5 @@ class Callback:
     tries: int = 0
     agent_id: AgentId | None = None
     ended_at: dt.datetime | None = None
-    skills: frozenset[str] = frozenset()
+    skills: Levels = field(default_factory=dict, hash=False)
     """What the agent must have, as it was for the call."""

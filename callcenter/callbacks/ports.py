@@ -1,8 +1,10 @@
 """What this stage needs of the storage, and what flows and pages need of this stage."""
 
+import datetime as dt
 from typing import Literal, Protocol
 
 from callcenter.callbacks.callback import Callback
+from callcenter.callbacks.redial import PastCall
 from callcenter.calls.call import Call
 from callcenter.ids import QueueName, UserId
 
@@ -32,9 +34,18 @@ class CallbackDesk(Protocol):
         """Take it out of the line; False when it is not waiting any more."""
 
 
+class PastCalls(Protocol):
+    """The record, read back for the places that callers left."""
+
+    async def past_calls(self, since: dt.datetime) -> list[PastCall]:
+        """Those of known numbers that ended since then, and those that still go on, in the order of their arrival.
+        Raises ``DatabaseAway``."""
+
+
 class KeptPlaces(Protocol):
-    """Places of callers who hung up to be called back."""
+    """Places of callers who hung up to be called back, gave up, or were cut off."""
 
     def resume_place(self, call: Call, queue: QueueName) -> float | None:
         """The caller joins this queue: has the number a callback waiting there, it is over, and the caller takes its
-        place. Gives when that was taken (monotonic), None when there is no such callback. One synchronous step."""
+        place; the same with the place that an earlier call of this number left; of several the earliest. Gives when
+        it was taken (monotonic), None when there is none. The same again for the same call. One synchronous step."""

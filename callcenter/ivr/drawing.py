@@ -112,3 +112,9 @@ def _waiting(node: QueueNode) -> Iterator[tuple[str, str, bool]]:
         yield waiting.timeout.next, f"{waiting.timeout.seconds:g} s", False
     if waiting.full:
         yield waiting.full.next, f"> {waiting.full.waiting}", False
+    if waiting.closes:
+        yield waiting.closes.next, "closed", False
+    if waiting.nobody:
+        yield waiting.nobody, "nobody there", False
+    if waiting.unanswered:
+        yield waiting.unanswered, "no answer", False

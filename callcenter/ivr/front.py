@@ -1,5 +1,6 @@
 """The flows as reception wants them: a visit for each caller, on the versions published when it begins."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
@@ -9,6 +10,7 @@ from callcenter.calls.call import Call
 from callcenter.calls.ports import CallerLine
 from callcenter.errors import ReleasedToFallback
 from callcenter.history.ports import VisitRow
+from callcenter.ids import QueueName
 from callcenter.ivr.flow.flow import Flow
 from callcenter.ivr.flow.nodes import LanguageNode, MenuNode
 from callcenter.ivr.flow.texts import LANGUAGES
@@ -95,8 +97,17 @@ class FlowVisit:
         await walk.line.answer()
         return self._ended(await runner.begin(walk, self._flows.start))
 
+    async def rejoin(self, queue: QueueName) -> ToQueue:
+        """Back into the line of this queue. It is on record as a visit only if the caller leaves the line again; what
+        the call needs is known already, where the call is."""
+        self._contained = False
+        to = await runner.rejoin(self._walk, queue)
+        return dataclasses.replace(to, skills=self._walk.call.skills or to.skills)
+
     async def resume(self, outcome: Outcome) -> VisitEnd:
         """On from the node that the visit was left at."""
+        if self._began is None:
+            self._began = self._walk.services.clock.wall()
         before, self._end = self._end, GONE  # until it is known better
         end = self._ended(await runner.resume(self._walk, outcome))
         if outcome == "done" and isinstance(end, HungUp):

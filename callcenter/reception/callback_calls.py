@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from callcenter.callbacks.callback import Callback
-from callcenter.callbacks.ports import KeptCallbacks
+from callcenter.callbacks.ports import KeptCallbacks, PastCalls
 from callcenter.callbacks.rules import CallbackRules
 from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.live_calls import LiveCalls
@@ -52,6 +52,8 @@ class CallbackParts:
     clock: Clock
     region: str
     in_dialogue: set[CallId]
+    past: PastCalls | None = None
+    """The record of calls, for callers who ring again after our restart."""
 
 
 class CallbackCalls:

@@ -18,6 +18,7 @@ import structlog
 from callcenter.callbacks import rules
 from callcenter.callbacks.callback import OPEN, Callback, CallbackState
 from callcenter.callbacks.ports import Asked
+from callcenter.callbacks.redial import was_cut_off
 from callcenter.calls.call import Call, EndReason, Stage
 from callcenter.calls.events import CallChanged, CallEnded, OfferEnded, OfferResult
 from callcenter.calls.number import NumberKind, normalise
@@ -25,6 +26,7 @@ from callcenter.errors import CallcenterError
 from callcenter.follow_ups.follow_up import AttemptResult
 from callcenter.ids import CallId, QueueName, UserId, new_id
 from callcenter.reception.callback_calls import CallbackCalls, CallbackParts
+from callcenter.reception.redials import Redials
 from callcenter.routing.distributor import Place
 from callcenter.routing.offer import Offer
 
@@ -67,8 +69,9 @@ class Callbacks:
         """By number: there is one callback for each."""
         self._tries: dict[CallId, _Open] = {}
         """By the call that is being made for it."""
-        self._resumed: dict[CallId, tuple[QueueName, float]] = {}
-        """Living calls that took the place of a callback: the place is theirs as long as the call lives."""
+        self.redials = Redials(parts.distributor, parts.clock, parts.tasks, parts.past)
+        """The places of callers who were not served and ring again. A call that took one of these, or that of a
+        callback, holds it there."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -76,6 +79,7 @@ class Callbacks:
     def start(self) -> None:
         """Take up again what is open on record; tried until the database is there."""
         self._p.tasks.run(self._take_up(), "open callbacks")
+        self.redials.start()
 
     def stop(self) -> None:
         """The core ends: what is open stays so on record, and is taken up at the next start."""
@@ -93,8 +97,13 @@ class Callbacks:
         p, wanted = self._p, normalise(number, self._p.region)
         if queue not in p.queues or not rules.may_ring(wanted, p.region, p.rules):
             return "refused"
-        _, resumed = self._resumed.get(call.id, (queue, arrived))
-        arrived = min(arrived, resumed)
+        kept = self._open.get(wanted.key)
+        if kept is None and len(self._open) >= rules.MOST_OPEN:
+            log.warning("no more callbacks can be kept", open=len(self._open))
+            return "refused"
+        _, held = self.redials.held(call) or (queue, arrived)
+        left = self.redials.take(wanted, queue)
+        arrived = min(arrived, held, arrived if left is None else left)
         now = p.clock.wall()
         asked = Callback(
             id=new_id(p.clock),
@@ -110,12 +119,9 @@ class Callbacks:
             expires_at=rules.expiry(now, p.rules),
             skills=call.skills,
         )
-        if (kept := self._open.get(asked.number)) is not None:
+        if kept is not None:
             self._merge(kept, asked, arrived)
             return "merged"
-        if len(self._open) >= rules.MOST_OPEN:
-            log.warning("no more callbacks can be kept", open=len(self._open))
-            return "refused"
         self._add(_Open(asked, arrived))
         return "kept"
 
@@ -131,13 +137,27 @@ class Callbacks:
     def resume_place(self, call: Call, queue: QueueName) -> float | None:
         """The customer is here again: see ``KeptPlaces``. A try that is on is broken off, so that nobody rings a
         customer who rings us; one that was answered is a talk, and no open callback any more."""
+        found = [self._callback_place(call, queue), self.redials.take(call.number, queue)]
+        places = [arrived for arrived in found if arrived is not None]
+        where, held = self.redials.held(call) or (None, 0.0)
+        if where == queue:
+            places.append(held)
+        if not places:
+            return None
+        self.redials.hold(call, queue, min(places))
+        if "resumed" not in call.marks:
+            call.marks.add("resumed")
+            if self._p.calls.get(call.id) is call:
+                self._p.calls.touch(call)
+        return min(places)
+
+    def _callback_place(self, call: Call, queue: QueueName) -> float | None:
         one = self._open.get(call.number.key) if call.number.kind is NumberKind.E164 else None
-        if one is not None and one.callback.queue == queue:
-            self._drop(one, CallbackState.MERGED)
-            self._resumed[call.id] = (queue, one.arrived)
-            log.info("caller takes the place of a callback", callback_id=one.callback.id, call_id=call.id)
-        where, arrived = self._resumed.get(call.id, (queue, None))
-        return arrived if where == queue else None
+        if one is None or one.callback.queue != queue:
+            return None
+        self._drop(one, CallbackState.MERGED)
+        log.info("caller takes the place of a callback", callback_id=one.callback.id, call_id=call.id)
+        return one.arrived
 
     # -------------------------------------------------------- what happens
 
@@ -150,10 +170,12 @@ class Callbacks:
 
     def call_ended(self, event: CallEnded) -> None:
         """A try is over: connected, not reached, or it broke off before the customer was rung."""
-        self._resumed.pop(event.call.id, None)
+        self.redials.call_ended(event)
         one = self._tries.pop(event.call.id, None)
         if one is None:
             return
+        if one.callback.state is CallbackState.CONNECTED and was_cut_off(event.call, event.at):
+            self.redials.keep(event.call, one.callback.queue, one.arrived)
         place, offer = one.place, one.offer
         one.place = one.offer = None
         if one.callback.state in OPEN:

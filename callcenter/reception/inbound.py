@@ -14,9 +14,10 @@ from callcenter.reception.arrival import arrive
 from callcenter.reception.parts import Parts
 from callcenter.reception.recording import start_recording
 from callcenter.reception.ringing import Ringing
+from callcenter.reception.staffing import Staffing
 from callcenter.reception.transfer import Transfers
 from callcenter.reception.visit import HungUp, Outcome, ToQueue, ToTransfer, Visit, VisitEnd
-from callcenter.reception.waiting import Wait
+from callcenter.reception.waiting import Wait, turned_away
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Inbound:
         self._p = parts
         self._ringing = Ringing(parts)
         self._transfers = Transfers(parts)
+        self._staffing = Staffing(parts.distributor, parts.clock)
 
     async def serve(self, line: CallerLine) -> None:
         """The journey. Returns when the caller is gone or has been let go."""
@@ -75,19 +77,17 @@ class Inbound:
 
     async def _journey(self, line: CallerLine, call: Call, resumed: QueueName | None) -> EndReason:
         await line.set_variables(CC_CALL=call.id)
-        if resumed is not None:
-            ended = await self._line_up(line, call, None, ToQueue(resumed, skills=call.skills))
-            return ended if isinstance(ended, EndReason) else EndReason.IVR_END
-        self._p.calls.enter(call, Stage.IVR)
+        if resumed is None:
+            self._p.calls.enter(call, Stage.IVR)
         visit = self._p.ivr.visit(line, call)
         try:
-            return await self._walk(line, call, visit)
+            to = await visit.start() if resumed is None else await visit.rejoin(resumed)
+            return await self._walk(line, call, visit, to)
         finally:
             visit.over()
 
-    async def _walk(self, line: CallerLine, call: Call, visit: Visit) -> EndReason:
+    async def _walk(self, line: CallerLine, call: Call, visit: Visit, to: VisitEnd) -> EndReason:
         """The flow says where to; what came of it goes back to the flow; until the call ends."""
-        to = await visit.start()
         for _ in range(MOST_TURNS):
             came = await self._go(line, call, visit, to)
             if isinstance(came, EndReason):
@@ -109,26 +109,23 @@ class Inbound:
                 log.info("flow ended the call", reason=to.reason)
                 return EndReason.IVR_END
 
-    async def _line_up(
-        self, line: CallerLine, call: Call, visit: Visit | None, to: ToQueue
-    ) -> Outcome | EndReason:
+    async def _line_up(self, line: CallerLine, call: Call, visit: Visit, to: ToQueue) -> Outcome | EndReason:
         """Wait for an agent and talk; as often as it takes."""
-        full_at = to.plan.full_at
-        if full_at is not None and self._p.distributor.waiting_in(to.queue) >= full_at:
-            return "full"
+        if (instead := turned_away(self._p, self._staffing, to)) is not None:
+            return instead
         queue = self._p.queues[to.queue]
         await self._p.identification.wait(call, LOOKUP_PATIENCE)
         await line.set_variables(CC_QUEUE=queue.name, CC_STAGE="waiting")
         await start_recording(self._p, line, call, queue)
         call.skills = to.skills
         self._p.calls.enter(call, Stage.WAITING, queue=queue.name)
-        wait = Wait(self._p, line, call, visit, to.plan)
+        wait = Wait(self._p, line, call, visit, to.plan, self._staffing)
         await wait.begin(queue.name)
         try:
             came = await self._until_served(line, call, queue, wait)
         finally:
             await wait.leave()
-        if came is EndReason.AGENT_HANGUP and visit is not None and to.survey is not None:
+        if came is EndReason.AGENT_HANGUP and to.survey is not None:
             await self._survey(line, call, visit, to.survey)
         return came
 

@@ -2,20 +2,24 @@
 
 ::
 
-    start ──> ToQueue ──(timeout, key, full)──> resume ──> ToTransfer ──(busy)──> resume ──> ... ──> HungUp
+    start ──> ToQueue ──(timeout, key, full, nobody)──> resume ──> ToTransfer ──(busy)──> resume ──> ... ──> HungUp
+    rejoin ──> ToQueue ──> ...
 """
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from callcenter.calls.call import Call
 from callcenter.calls.ports import CallerLine
+from callcenter.calls.skills import Levels
 from callcenter.ids import QueueName
+from callcenter.routing.demand import ANYBODY, Wanted
 
 Outcome: TypeAlias = str
-"""What a wait or a transfer came back with: ``timeout``, ``full``, ``key:5``, ``callback`` (of a wait); ``done``,
-``busy``, ``no_answer``, ``failed`` (of a transfer)."""
+"""What a wait or a transfer came back with: ``timeout``, ``full``, ``nobody``, ``closes``, ``unanswered``, ``key:5``,
+``callback`` (of a wait); ``done``, ``busy``, ``no_answer``, ``failed`` (of a transfer)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ class WaitPlan:
     timeout: float | None = None
     full_at: int | None = None
     """So many who wait in this queue already are too many."""
+    nobody: bool = False
+    """Does the wait end with ``nobody`` when nobody who serves the queue is logged in?"""
+    closes_at: dt.datetime | None = None
+    """The wait ends with ``closes`` at this moment (UTC)."""
+    unanswered: bool = False
+    """Does it end with ``unanswered`` when too many offers came to nothing?"""
 
     @property
     def listens(self) -> bool:
@@ -56,8 +66,10 @@ class ToQueue:
 
     queue: QueueName
     plan: WaitPlan = WaitPlan()
-    skills: frozenset[str] = frozenset()
+    skills: Levels = field(default_factory=dict)
     survey: str | None = None
+    wanted: Wanted = ANYBODY
+    """Whom an agent put the caller through to; a flow asks for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,10 @@ class Visit(Protocol):
 
     async def resume(self, outcome: Outcome) -> VisitEnd:
         """On from the node that the visit was left at. Raises as ``start``."""
+
+    async def rejoin(self, queue: QueueName) -> ToQueue:
+        """Instead of ``start``, for a caller who has been in line for this queue and comes back from elsewhere: as the
+        first node that leads there says, and on from that node. No ``full_at``: who waits is not too many."""
 
     async def sound(self, prompt: str, values: Mapping[str, Value]) -> str:
         """The path of one of the flow's prompts, or of a standard one (``position``, ``next_in_line``,

@@ -16,11 +16,14 @@ import structlog
 
 from callcenter.calls.call import Call
 from callcenter.calls.ports import CallerLine
+from callcenter.customers.ties import ties
 from callcenter.errors import ActionFailed, CallcenterError, CallerGone
 from callcenter.ids import QueueName
 from callcenter.reception.announcing import Announcement, Position, Programme, position_prompts
 from callcenter.reception.parts import Parts
-from callcenter.reception.visit import Outcome, Value, Visit, WaitMessage, WaitPlan
+from callcenter.reception.staffing import LOOK_EVERY, Staffing
+from callcenter.reception.visit import Outcome, ToQueue, Value, Visit, WaitMessage, WaitPlan
+from callcenter.routing.demand import Wanted
 from callcenter.routing.distributor import Place
 from callcenter.routing.offer import Offer
 
@@ -33,8 +36,22 @@ SHORTEST_SLICE = 0.02
 CUT_AGAIN = 0.1
 """Seconds until a cut that did not help is tried again: it may have come before the sound began."""
 CUT_LIMIT = 1.0
+LOOK_AT_CLOCK = 60.0
+"""Seconds between looks at the wall clock, which somebody may set, for closing time."""
 
 Cut = Callable[[str], Awaitable[None]]
+
+
+def turned_away(parts: Parts, staffing: Staffing, to: ToQueue) -> Outcome | None:
+    """What a caller who comes now hears of instead of waiting: it is closed, nobody is there, too many wait."""
+    plan = to.plan
+    if plan.closes_at is not None and parts.clock.wall() >= plan.closes_at:
+        return "closes"
+    if plan.nobody and staffing.nobody(to.queue):
+        return "nobody"
+    if plan.full_at is not None and parts.distributor.waiting_in(to.queue) >= plan.full_at:
+        return "full"
+    return None
 
 
 class Wait:
@@ -42,13 +59,14 @@ class Wait:
     in the end, whatever happened."""
 
     def __init__(
-        self, parts: Parts, line: CallerLine, call: Call, visit: Visit | None, plan: WaitPlan
+        self, parts: Parts, line: CallerLine, call: Call, visit: Visit, plan: WaitPlan, staffing: Staffing
     ) -> None:
         self._p = parts
         self._line = line
         self._call = call
         self._visit = visit
         self._plan = plan
+        self._staffing = staffing
         self._keys = plan.keys
         self._offered: frozenset[str] = frozenset()
         """Keys of callbacks that have been offered."""
@@ -57,14 +75,25 @@ class Wait:
         """What Asterisk does now that may have to be cut short."""
 
     async def begin(self, queue: QueueName) -> None:
-        """Music, then the place in the line. Raises ``CallerGone``, ``ActionFailed``."""
+        """Music, then the place in the line: the caller's own, or one that an earlier call left. Raises ``CallerGone``,
+        ``ActionFailed``."""
         await self._play_music()
         self._joined = self._p.clock.now()
         self._programme = Programme(self._plan, self._joined)
         callbacks = self._p.callbacks
         kept = callbacks.resume_place(self._call, queue) if callbacks is not None else None
         arrived = self._call.arrived if kept is None else min(kept, self._call.arrived)
-        self.place: Place = self._p.distributor.join(self._call, queue, arrived)
+        rules = self._p.distributor.rules
+        known = ties(
+            self._p.identification.of(self._call.id), self._p.clock.wall(), rules.relationship.last_agent_days
+        )
+        self.place: Place = self._p.distributor.join(
+            self._call,
+            queue,
+            arrived,
+            wanted=Wanted(owner=known.owner_id, last_agent=known.last_agent_id),
+            boost=rules.late_promise if known.owes_late else 0.0,
+        )
 
     async def leave(self) -> None:
         """Give the place up; an offer that still stands is ended."""
@@ -76,7 +105,8 @@ class Wait:
 
     async def next(self) -> Offer | Outcome:
         """The next offer, or what the wait ended with. An offer that is there counts before a key and before the time:
-        an agent is reserved already. Something may still play: ``hush`` ends it.
+        an agent is reserved already. Only after too many that came to nothing there is none any more. Something may
+        still play: ``hush`` ends it.
 
         Raises ``CallerGone``, ``ReleasedToFallback``, ``ActionFailed``.
         """
@@ -86,10 +116,12 @@ class Wait:
                 if gone.done():
                     gone.result()
                     raise CallerGone("while waiting")
+                if self._plan.unanswered and self.place.missed >= self._p.distributor.rules.max_offers:
+                    return await self._go("unanswered")
                 if not self.place.pending:
                     return await offer
-                if self._over():
-                    return await self._go("timeout")
+                if (over := self._over()) is not None:
+                    return await self._go(over)
                 key = await self._pass_time(offer, gone)
                 outcome = self._meaning(key)
                 if outcome is not None and self.place.pending:
@@ -129,8 +161,22 @@ class Wait:
         log.info("wait ended", outcome=outcome.partition(":")[0])
         return outcome
 
-    def _over(self) -> bool:
-        return self._plan.timeout is not None and self._p.clock.now() >= self._joined + self._plan.timeout
+    def _over(self) -> Outcome | None:
+        """What has come to an end though nobody was served."""
+        now = self._p.clock.now()
+        ends = {"closes": self._closes_at(now), "nobody": self._deserted_at(), "timeout": self._timeout_at()}
+        return next((outcome for outcome, at in ends.items() if at is not None and now >= at), None)
+
+    def _closes_at(self, now: float) -> float | None:
+        if self._plan.closes_at is None:
+            return None
+        return now + (self._plan.closes_at - self._p.clock.wall()).total_seconds()
+
+    def _deserted_at(self) -> float | None:
+        return self._staffing.deserted_at(self.place.queue) if self._plan.nobody else None
+
+    def _timeout_at(self) -> float | None:
+        return None if self._plan.timeout is None else self._joined + self._plan.timeout
 
     def _meaning(self, key: str) -> Outcome | None:
         if key and key in self._keys:
@@ -151,10 +197,13 @@ class Wait:
         return ""
 
     def _until_due(self) -> float | None:
-        due = [self._programme.next_at()]
-        if self._plan.timeout is not None:
-            due.append(self._joined + self._plan.timeout)
-        return min((max(0.0, at - self._p.clock.now()) for at in due if at is not None), default=None)
+        now = self._p.clock.now()
+        due = [self._programme.next_at(), self._timeout_at(), self._closes_at(now), self._deserted_at()]
+        if self._plan.nobody:
+            due.append(now + LOOK_EVERY)
+        if self._plan.closes_at is not None:
+            due.append(now + LOOK_AT_CLOCK)
+        return min((max(0.0, at - now) for at in due if at is not None), default=None)
 
     async def _announce(self, announcement: Announcement, ends: tuple[asyncio.Future[Any], ...]) -> str:
         prompts: list[tuple[str, Mapping[str, Value]]]
@@ -187,8 +236,6 @@ class Wait:
     ) -> str:
         """The path of a prompt, empty when there is no time for it: nobody waits for its rendering who could be
         served."""
-        if self._visit is None:
-            return ""
         rendering = asyncio.ensure_future(self._visit.sound(name, values))  # noqa: TID251  it ends here
         try:
             await asyncio.wait({rendering, *ends}, return_when=asyncio.FIRST_COMPLETED)

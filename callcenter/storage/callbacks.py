@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, select
 
 from callcenter.callbacks.callback import OPEN, Callback, CallbackState
+from callcenter.calls.skills import levels_of
 from callcenter.ids import AgentId, CallId, CustomerId, QueueName
 from callcenter.storage.database import Database
 from callcenter.storage.tables import callbacks
@@ -63,5 +64,5 @@ def _callback(row: RowMapping) -> Callback:
         tries=row["tries"],
         agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
         ended_at=row["ended_at"],
-        skills=frozenset(row["skills"]),
+        skills=levels_of(row["skills"]),
     )

@@ -203,7 +203,7 @@ def visit_entry(row: VisitRow) -> Entry:
 
 def callback_entry(callback: Callback) -> Entry:
     """A callback as it is now."""
-    row = {**asdict(callback), "state": callback.state.value, "skills": sorted(callback.skills)}
+    row = {**asdict(callback), "state": callback.state.value, "skills": dict(callback.skills)}
     return Entry(CALLBACK, row)
 
 

@@ -476,7 +476,7 @@ async def test_skills_go_with_the_call() -> None:
     async with Centre() as centre:
         await centre.agent(1)
         await centre.agent(2, ready=False)
-        centre.roster.get(AgentId(2)).skills = frozenset({"german"})
+        centre.roster.get(AgentId(2)).skills = {"german": 1}
         centre.ivr.ends["4"] = ToQueue(SUPPORT, WaitPlan(), skills=frozenset({"german"}))
         line = centre.call()
         line.press("4")

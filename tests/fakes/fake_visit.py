@@ -38,6 +38,7 @@ class FakeVisit:
     def __init__(self, ivr: FakeIvr, line: CallerLine, call: Call) -> None:
         self._ivr, self._line, self._call = ivr, line, call
         self.outcomes: list[Outcome] = []
+        self.rejoined: list[QueueName] = []
         self.surveyed: list[str] = []
         self.times_over = 0
 
@@ -57,6 +58,10 @@ class FakeVisit:
         if isinstance(way, Exception):
             raise way
         return way
+
+    async def rejoin(self, queue: QueueName) -> ToQueue:
+        self.rejoined.append(queue)
+        return ToQueue(queue, self._ivr.plan, self._call.skills, self._ivr.asks_afterwards)
 
     async def sound(self, prompt: str, values: Mapping[str, Value]) -> str:
         if self._ivr.rendering:

@@ -31,6 +31,8 @@ Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 State: TypeAlias = Literal["open", "closed", "holiday"]
 _DAY = f"(?:{'|'.join(WEEKDAYS)})"
+LOOK_AHEAD = 8
+"""Days; nobody waits longer for anything to close."""
 _MINUTES = 24 * 60
 _Minutes: TypeAlias = tuple[int, int]
 """From and until, in minutes of the day; until is less than from where it lies on the next day."""
@@ -129,6 +131,23 @@ class Hours(Part):
             return "open"
         return "holiday" if self._kind(today) == "holiday" else "closed"
 
+    def closes_after(self, at: dt.datetime) -> dt.datetime | None:
+        """When these hours, open at that moment, end, as UTC; None where they don't within ``LOOK_AHEAD`` days.
+
+        Raises:
+            ValueError: ``at`` does not say in which zone it is.
+        """
+        if at.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        zone = ZoneInfo(self.zone)
+        today = at.astimezone(zone).date()
+        for number in range(-1, LOOK_AHEAD):
+            day = today + dt.timedelta(days=number)
+            for end in sorted(_end_of(span, day, zone) for span in self._spans(day)):
+                if end > at and self.state(end) != "open":
+                    return end
+        return None
+
     def never_opens(self) -> bool:
         """Is there no moment at all that they could be open?"""
         if any(self.open.values()):
@@ -188,6 +207,12 @@ class Hours(Part):
 
     def _of(self, weekday: Weekday) -> list[str]:
         return next((spans for group, spans in self.open.items() if weekday in _weekdays(group)), [])
+
+
+def _end_of(span: _Minutes, day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    start, end = span
+    midnight = dt.datetime.combine(day + dt.timedelta(days=end < start), dt.time())
+    return (midnight + dt.timedelta(minutes=end)).replace(tzinfo=zone).astimezone(dt.UTC)
 
 
 @lru_cache(maxsize=512)

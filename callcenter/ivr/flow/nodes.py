@@ -8,7 +8,7 @@ its default queue: nobody is ever left without a way on.
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from callcenter.ivr.flow.parts import Node, Question, Waiting, refusal
 from callcenter.ivr.flow.texts import (
@@ -17,15 +17,18 @@ from callcenter.ivr.flow.texts import (
     Key,
     Keys,
     Language,
+    Level,
     Name,
     Part,
     Queue,
     Seconds,
+    Skill,
     Tries,
 )
 
 FlowName: TypeAlias = Name
 MAX_MESSAGE_SECONDS = 600
+MAX_SKILLS = 10
 
 
 class SayNode(Node):
@@ -168,16 +171,33 @@ class SetNode(Node):
     next: Name | None = None
 
 
+def _form(written: object) -> str:
+    return "levels" if isinstance(written, dict) else "names"
+
+
+Skills: TypeAlias = Annotated[
+    Annotated[list[Skill], Field(max_length=MAX_SKILLS), Tag("names")]
+    | Annotated[dict[Skill, Level], Field(max_length=MAX_SKILLS), Tag("levels")],
+    Discriminator(_form),
+]
+
+
 class QueueNode(Node):
-    """Wait for a person in a queue, after a prompt where there is one. ``skills`` are those an agent must have.
-    ``survey`` is the flow that asks, when the agent has hung up, how it was."""
+    """Wait for a person in a queue, after a prompt where there is one. ``skills`` are those an agent must have, each
+    with the level that is needed at least (``{billing: 4}``); a list of names means level 1. ``survey`` is the flow
+    that asks, when the agent has hung up, how it was."""
 
     type: Literal["queue"]
     queue: Queue
     prompt: Name | None = None
-    skills: Annotated[list[Name], Field(max_length=10)] = Field([])
+    skills: Skills = Field([])
     waiting: Waiting = Waiting()
     survey: FlowName | None = None
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """The skills with their levels, however they are written."""
+        return dict(self.skills) if isinstance(self.skills, dict) else dict.fromkeys(self.skills, 1)
 
 
 class CallbackNode(Node):
@@ -342,7 +362,7 @@ Kind: TypeAlias = Literal["prompt", "target"]
 _PROMPTS = frozenset({"prompt", "pin_prompt", "said", "thanks", "found", "say"})
 _TARGETS = frozenset(
     {"next", "failure", "otherwise", "then", "unknown", "locked", "open", "closed", "holiday", "not_found", "refused",
-     "busy", "no_answer", "keys", "results"}
+     "busy", "no_answer", "nobody", "unanswered", "keys", "results"}
 )  # fmt: skip
 
 

@@ -89,9 +89,22 @@ class Full(Part):
     next: Name
 
 
+class Closes(Part):
+    """Outside these ``hours`` of the flow, elsewhere. Who waits already when they end is served, unless
+    ``serve_waiting`` is false."""
+
+    hours: Name
+    next: Name
+    serve_waiting: bool = True
+
+
 class Waiting(Part):
     """What is heard and may be pressed while waiting. ``announce`` seconds lie between two announcements of the
-    position (and of the expected wait); the first comes at once."""
+    position (and of the expected wait); the first comes at once.
+
+    ``nobody`` is the way when nobody who serves this queue is logged in, ``unanswered`` when as many offers of this
+    call came to nothing as the rules of routing allow. A way that is not written keeps the caller in the line.
+    """
 
     music: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = ""
     announce: Pause | None = None
@@ -102,6 +115,9 @@ class Waiting(Part):
     keys: dict[Key, Name] = Field({})
     timeout: Timeout | None = None
     full: Full | None = None
+    nobody: Name | None = None
+    closes: Closes | None = None
+    unanswered: Name | None = None
 
     @model_validator(mode="after")
     def _one_meaning_each(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from callcenter.calls import skills
 from callcenter.ids import QueueName
 from callcenter.ivr.flow import expression, template
 
@@ -25,6 +26,9 @@ Seconds: TypeAlias = Annotated[float, Field(ge=1, le=30)]
 Pause: TypeAlias = Annotated[float, Field(ge=5, le=3600)]
 """Waiting for a person."""
 Tries: TypeAlias = Annotated[int, Field(ge=1, le=5)]
+Skill: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{skills.NAME.pattern}$")]
+Level: TypeAlias = Annotated[int, Field(ge=1, le=skills.BEST)]
+"""How well somebody must do it, at least."""
 Digits: TypeAlias = Annotated[int, Field(ge=1, le=32)]
 
 

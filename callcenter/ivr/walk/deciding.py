@@ -28,7 +28,7 @@ async def branch(walk: Walk, node: BranchNode) -> Next:
 async def hours(walk: Walk, node: HoursNode) -> Next:
     """Open, closed, or a public holiday."""
     opening, now = walk.flow.hours[node.hours], walk.services.clock.wall()
-    await _at_hand(opening, now.year)
+    await at_hand(opening, now.year)
     state = opening.state(now)
     walk.way(state)
     match state:
@@ -44,7 +44,7 @@ _calendars: set[tuple[str, int]] = set()
 """Those whose holidays are in memory."""
 
 
-async def _at_hand(opening: Hours, year: int) -> None:
+async def at_hand(opening: Hours, year: int) -> None:
     """The first use of a year's holidays may import a library: not on the loop, where others are being served."""
     if opening.calendar is not None and (opening.calendar, year) not in _calendars:
         await asyncio.to_thread(opening.prepare, [year - 1, year, year + 1])

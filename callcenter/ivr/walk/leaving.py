@@ -1,17 +1,53 @@
 """Nodes that end the visit, or leave it for a while: queue, callback, transfer, hangup; and the way on afterwards."""
 
+import dataclasses
+import datetime as dt
+
+from callcenter.ivr.flow.hours import Hours
 from callcenter.ivr.flow.nodes import CallbackNode, HangupNode, QueueNode, TransferNode
-from callcenter.ivr.flow.parts import Node, Waiting
+from callcenter.ivr.flow.parts import Closes, Node, Waiting
 from callcenter.ivr.flow.ways import busy_of, failure_of, no_answer_of, refused_of
+from callcenter.ivr.walk.deciding import at_hand
 from callcenter.ivr.walk.walk import Handler, Next, Walk
 from callcenter.reception.visit import HungUp, Outcome, ToQueue, ToTransfer, WaitMessage, WaitPlan
 
 
 async def queue(walk: Walk, node: QueueNode) -> Next:
-    """To wait for a person."""
+    """To wait for a person; outside the hours that the node names, the other way at once."""
+    closes = node.waiting.closes
+    hours = await _hours(walk, closes)
+    if closes is not None and hours is not None and hours.state(walk.services.clock.wall()) != "open":
+        walk.way("closes")
+        return closes.next
     await walk.say_if_possible(node.prompt)
     walk.way("queue")
-    return ToQueue(node.queue, plan_of(node.waiting), frozenset(node.skills), node.survey)
+    return ToQueue(
+        node.queue, plan_of(node.waiting, _closes_at(walk, closes, hours)), node.levels, node.survey
+    )
+
+
+async def again_in(walk: Walk, node: QueueNode) -> ToQueue:
+    """Back in this node's line, for who was in it already: not turned away because it is full. Are its hours over by
+    now, who waits is served, or goes the other way."""
+    closes = node.waiting.closes
+    plan = plan_of(node.waiting, _closes_at(walk, closes, await _hours(walk, closes)))
+    return ToQueue(node.queue, dataclasses.replace(plan, full_at=None), node.levels, node.survey)
+
+
+async def _hours(walk: Walk, closes: Closes | None) -> Hours | None:
+    if closes is None:
+        return None
+    hours = walk.flow.hours[closes.hours]
+    await at_hand(hours, walk.services.clock.wall().year)
+    return hours
+
+
+def _closes_at(walk: Walk, closes: Closes | None, hours: Hours | None) -> dt.datetime | None:
+    """When the wait is over though nobody was served."""
+    if closes is None or hours is None or closes.serve_waiting:
+        return None
+    now = walk.services.clock.wall()
+    return hours.closes_after(now) if hours.state(now) == "open" else now
 
 
 async def hangup(walk: Walk, node: HangupNode) -> Next:
@@ -59,7 +95,7 @@ async def transfer(walk: Walk, node: TransferNode) -> Next:
     return end
 
 
-def plan_of(waiting: Waiting) -> WaitPlan:
+def plan_of(waiting: Waiting, closes_at: dt.datetime | None = None) -> WaitPlan:
     """What is heard and may be pressed in line, as reception wants it."""
     messages = [WaitMessage(said.prompt, said.after, said.every) for said in waiting.messages]
     offer = waiting.callback
@@ -74,6 +110,9 @@ def plan_of(waiting: Waiting) -> WaitPlan:
         keys=frozenset(waiting.keys),
         timeout=waiting.timeout.seconds if waiting.timeout is not None else None,
         full_at=waiting.full.waiting if waiting.full is not None else None,
+        nobody=waiting.nobody is not None,
+        closes_at=closes_at,
+        unanswered=waiting.unanswered is not None,
     )
 
 
@@ -85,6 +124,12 @@ def after_wait(node: QueueNode, outcome: Outcome) -> str | None:
             return waiting.timeout.next
         case "full" if waiting.full is not None:
             return waiting.full.next
+        case "nobody":
+            return waiting.nobody
+        case "closes" if waiting.closes is not None:
+            return waiting.closes.next
+        case "unanswered":
+            return waiting.unanswered
         case "callback" if waiting.callback is not None:
             return waiting.callback.next
         case _:

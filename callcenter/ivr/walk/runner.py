@@ -9,12 +9,14 @@ from collections.abc import Mapping
 import structlog
 
 from callcenter.errors import ActionFailed, CallcenterError, CallerGone, ReleasedToFallback
-from callcenter.ivr.flow.nodes import QueueNode, TransferNode
+from callcenter.ids import QueueName
+from callcenter.ivr.flow.nodes import QueueNode, SubflowNode, TransferNode
 from callcenter.ivr.flow.parts import Node
 from callcenter.ivr.flow.ways import failure_of
+from callcenter.ivr.ports import FlowSet
 from callcenter.ivr.walk import asking, deciding, facts, knowing, leaving, recording
 from callcenter.ivr.walk.deciding import come_back
-from callcenter.ivr.walk.walk import Handler, Next, Walk
+from callcenter.ivr.walk.walk import MAX_DEPTH, Handler, Next, Walk
 from callcenter.reception.visit import HungUp, Outcome, ToQueue, ToTransfer, VisitEnd
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,46 @@ async def begin(walk: Walk, flow: str) -> VisitEnd:
     if start is None:
         raise ReleasedToFallback("there is no such flow")
     return await _go(walk, start)
+
+
+async def rejoin(walk: Walk, queue: QueueName) -> ToQueue:
+    """Back at the first node that leads to this queue, for who has been in its line before; where none does, there is
+    only the line. Never raises."""
+    await facts.have_zones(walk.flows.flows.values())
+    way = way_to(walk.flows, queue)
+    if way is None:
+        walk.enter_flow(walk.flows.start)
+        return ToQueue(queue)
+    for flow, name in way:
+        walk.enter_flow(flow)
+        walk.frame.node = name
+    node = walk.node
+    assert isinstance(node, QueueNode)  # noqa: S101  so ``way_to`` ends
+    walk.arrive(way[-1][1])
+    walk.way("queue")
+    walk.leave()
+    return await leaving.again_in(walk, node)
+
+
+def way_to(flows: FlowSet, queue: QueueName) -> list[tuple[str, str]] | None:
+    """The first node that leads to this queue, as (flow, node) from the first flow on: by its own nodes, then those of
+    the flows that it calls, in the order written."""
+    searched: set[str] = set()
+
+    def search(name: str, above: int) -> list[tuple[str, str]] | None:
+        flow = flows.flows.get(name)
+        if flow is None or name in searched or above >= MAX_DEPTH:
+            return None
+        searched.add(name)
+        for at, node in flow.nodes.items():
+            if isinstance(node, QueueNode) and node.queue == queue:
+                return [(name, at)]
+        for at, node in flow.nodes.items():
+            if isinstance(node, SubflowNode) and (below := search(node.flow, above + 1)) is not None:
+                return [(name, at), *below]
+        return None
+
+    return search(flows.start, 0)
 
 
 async def resume(walk: Walk, outcome: Outcome) -> VisitEnd:

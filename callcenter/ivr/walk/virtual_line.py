@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from callcenter.calls.ports import DialResult, RecordedMessage
+from callcenter.calls.ports import Departure, DialResult, RecordedMessage
 from callcenter.clock import ManualClock
 from callcenter.errors import CallerGone
 from callcenter.ids import CallId
@@ -182,6 +182,10 @@ class VirtualLine:
 
     async def record(self, path: str) -> None:
         """Nothing to record."""
+
+    async def departure(self) -> Departure:
+        """Nobody is put through from a flow."""
+        return "hung_up"
 
     async def finish(self) -> None:
         """No dialplan."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from callcenter.calls.call import Call, Direction
 from callcenter.calls.number import normalise
-from callcenter.clock import ManualClock
+from callcenter.clock import Clock, ManualClock
 from callcenter.errors import CallerGone
 from callcenter.ids import CallId
 from callcenter.ivr.flow.texts import Language
@@ -93,7 +93,7 @@ async def perform(
     visit.walk.variables.update(given.variables)
     end: VisitEnd | None = None
     try:
-        end = await _whole(visit, line, given)
+        end = await _whole(visit, line, given, clock)
     except CallerGone:
         pass
     finally:
@@ -123,23 +123,25 @@ def _world(
     )
 
 
-async def _whole(visit: FlowVisit, line: VirtualLine, given: Circumstances) -> VisitEnd:
+async def _whole(visit: FlowVisit, line: VirtualLine, given: Circumstances, clock: Clock) -> VisitEnd:
     end = await visit.start()
     for outcome in given.outcomes:
         if isinstance(end, HungUp):
             break
-        _in_line(line, end.plan if isinstance(end, ToQueue) else WaitPlan(), outcome)
+        _in_line(line, end.plan if isinstance(end, ToQueue) else WaitPlan(), outcome, clock)
         end = await visit.resume(outcome)
     if given.after_call and isinstance(end, ToQueue) and end.survey is not None:
         await visit.survey(end.survey)
     return end
 
 
-def _in_line(line: VirtualLine, plan: WaitPlan, outcome: Outcome) -> None:
+def _in_line(line: VirtualLine, plan: WaitPlan, outcome: Outcome, clock: Clock) -> None:
     """The time until the outcome, and the key that brings it."""
     offer = next((message for message in plan.messages if message.key), None)
     if outcome == "timeout":
         line.wait(plan.timeout or 0.0)
+    elif outcome == "closes" and plan.closes_at is not None:
+        line.wait((plan.closes_at - clock.wall()).total_seconds())
     elif outcome == "callback" and offer is not None:
         line.wait(offer.after + IN_LINE, offer.key)
     elif outcome.startswith("key:"):

@@ -81,8 +81,8 @@ def _silent_ways(flow: Flow, node: Node, known: Known) -> tuple[str | None, ...]
     that fails again and again is ended by its limits.
     """
     match node:
-        case QueueNode():
-            return (node.waiting.full.next if node.waiting.full is not None else None,)
+        case QueueNode(waiting=waiting):
+            return (*(way.next for way in (waiting.full, waiting.closes) if way is not None), waiting.nobody)
         case TransferNode():
             return (node.busy, node.failure)
         case IdentifyNode(by="number"):

@@ -55,7 +55,11 @@ def _named_outside(place: Place, node: Node, flow: Flow, known: Known) -> Iterat
         case QueueNode():
             yield from _outside((*place, "queue"), "queue", node.queue, known.queues)
             for index, skill in enumerate(node.skills):
-                yield from _outside((*place, "skills", str(index)), "skill", skill, known.skills)
+                at = skill if isinstance(node.skills, dict) else str(index)
+                yield from _outside((*place, "skills", at), "skill", skill, known.skills)
+            if (closes := node.waiting.closes) is not None:
+                at_closes = (*place, "waiting", "closes", "hours")
+                yield from _outside(at_closes, "entry under hours named", closes.hours, flow.hours)
             if node.survey is not None:
                 yield from _outside((*place, "survey"), "flow", node.survey, known.flows)
         case CallbackNode() | VoicemailNode() | TransferNode(queue=str()):

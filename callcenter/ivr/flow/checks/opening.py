@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from callcenter.ivr.flow.checks.finding import Finding, Known, warning
 from callcenter.ivr.flow.flow import Flow
-from callcenter.ivr.flow.nodes import HoursNode
+from callcenter.ivr.flow.nodes import HoursNode, QueueNode
 
 _ARRANGED_IN = 11
 
 
 def check(flow: Flow, known: Known) -> Iterator[Finding]:
     """Every entry under hours."""
-    used = {node.hours for node in flow.nodes.values() if isinstance(node, HoursNode)}
+    used = set(_asked_for(flow))
     for name, hours in flow.hours.items():
         if name not in used:
             yield warning(("hours", name), f"no node asks for “{name}”: take it out")
@@ -21,6 +21,14 @@ def check(flow: Flow, known: Known) -> Iterator[Finding]:
             yield Finding(("hours", name), message)
         if known.today is not None and (until := hours.known_until()) is not None:
             yield from _calendar_ends(name, until, known.today)
+
+
+def _asked_for(flow: Flow) -> Iterator[str]:
+    for node in flow.nodes.values():
+        if isinstance(node, HoursNode):
+            yield node.hours
+        elif isinstance(node, QueueNode) and node.waiting.closes is not None:
+            yield node.waiting.closes.hours
 
 
 def _calendar_ends(name: str, until: int, today: dt.date) -> Iterator[Finding]:

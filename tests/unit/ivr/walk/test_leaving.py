@@ -52,7 +52,7 @@ async def test_the_plan_of_a_wait() -> None:
             timeout=600,
             full_at=50,
         ),
-        frozenset({"german", "wine"}),
+        {"german": 1, "wine": 1},
         "satisfaction",
     )
     assert ground.line.played == ["try.hello/en"]
