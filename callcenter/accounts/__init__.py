@@ -1,1 +1,1 @@
-"""Who may log in, in which role; log-ins and how long they last."""
+"""Who may log in, in which role and with which skills; log-ins and how long they last; what the people lack."""
