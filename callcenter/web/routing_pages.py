@@ -10,7 +10,7 @@ from callcenter.errors import BadInput
 from callcenter.history.decisions import DecisionLine
 from callcenter.ids import QueueName
 from callcenter.routing.decision import explained
-from callcenter.routing.publishing import RulesVersion, rules_or_none
+from callcenter.routing.publishing import NOTE_FROM_FILE, RulesVersion, rules_or_none
 from callcenter.routing.rule_changes import RuleChange, changes
 from callcenter.routing.rules import QueueRules, RoutingRules
 from callcenter.web.fragments import Fragments
@@ -29,6 +29,11 @@ class VersionLine:
 
     version: RulesVersion
     changes: list[RuleChange] | None
+
+    @property
+    def note(self) -> str:
+        """What its publisher wrote; the usual one of a start says nothing new."""
+        return "" if self.version.note == NOTE_FROM_FILE else self.version.note
 
 
 @dataclass(frozen=True, slots=True)
