@@ -7,6 +7,9 @@ from typing import Literal, Protocol
 from callcenter.ids import CallId, Extension, QueueName
 
 DialOutcome = Literal["answered", "no_answer", "busy", "rejected", "cancelled", "failed"]
+Departure = Literal["hung_up", "put_through", "elsewhere"]
+"""Why a caller has gone from a dialogue. ``put_through``: an agent transferred the caller, who comes back to us on a
+new line with the same channel. ``elsewhere``: the caller lives on in a part of the dialplan that isn't ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,9 @@ class CallerLine(Protocol):
     async def record(self, path: str) -> None:
         """Start recording both sides to this server-made path."""
 
+    async def departure(self) -> Departure:
+        """Once the caller has gone: why. Never raises; when it can't be known, it was a hang-up."""
+
     async def finish(self) -> None:
         """Tell the dialplan that we are done with this caller (also when the caller has gone already), so
         that the fallback does not take over."""
@@ -162,6 +168,10 @@ class Switch(Protocol):
 
     async def hang_up_phone(self, call_id: CallId, phone: str) -> None:
         """End the agent's leg of a call; the caller stays ours."""
+
+    async def put_through(self, call_id: CallId, target: str) -> None:
+        """Take the caller out of the talk, as a telephone's blind transfer to this number would: the agent's leg ends,
+        the caller comes back to us on a new line that brings the target. Raises ``BadInput`` too."""
 
     async def cut_announcement(self, channel_id: str) -> None:
         """End what ``CallerLine.play`` plays on this channel now. Refused when nothing plays."""

@@ -12,6 +12,8 @@ from callcenter.calls.ports import PhoneBook, QueueSettings, Switch
 from callcenter.clock import Clock
 from callcenter.customers.identification import Identification
 from callcenter.ids import CallId, QueueName
+from callcenter.reception.blind_transfer import BlindTransfers
+from callcenter.reception.ports import OutsideNumbers
 from callcenter.reception.visit import Ivr
 from callcenter.routing.distributor import Distributor
 from callcenter.screen_pop.presenter import Presenter
@@ -42,3 +44,11 @@ class Parts:
     """Calls in dialogue whose caller Asterisk says has left: the coroutine, too, will hear of it."""
     callbacks: KeptPlaces | None = None
     """Where callers who ring again find the place of their callback; None: nobody is called back."""
+    outside: OutsideNumbers | None = None
+    """Where agents may put callers through to outside; None: nowhere."""
+    blind_transfers: BlindTransfers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Those who serve callers and the agents' desk share one."""
+        transfers = BlindTransfers(self.calls, self.roster, self.queues, self.switch, self.outside)
+        object.__setattr__(self, "blind_transfers", transfers)

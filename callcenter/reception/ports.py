@@ -1,4 +1,4 @@
-"""What recovery needs of telephony beside orders."""
+"""What reception needs of others beside the stages that it joins."""
 
 from typing import Protocol
 
@@ -10,3 +10,10 @@ class LiveChannels(Protocol):
 
     def live_channels(self) -> list[LiveChannel]:
         """All that live now."""
+
+
+class OutsideNumbers(Protocol):
+    """Where callers may be put through to outside (``ivr.dialling.AllowedDialling``)."""
+
+    def outside(self, text: str) -> str | None:
+        """The number (E.164), if the settings allow it."""

@@ -7,7 +7,7 @@ import structlog
 from callcenter.agents.states import SYSTEM_RONA, Presence
 from callcenter.calls.call import Call, EndReason, Stage
 from callcenter.calls.events import OfferResult
-from callcenter.calls.ports import CallerLine, DialResult, QueueSettings
+from callcenter.calls.ports import CallerLine, DialOutcome, DialResult, QueueSettings
 from callcenter.errors import CallerGone
 from callcenter.reception.parts import Parts
 from callcenter.reception.waiting import Wait
@@ -26,6 +26,11 @@ RESULTS = {
     "cancelled": OfferResult.CALLER_GONE,
     "failed": OfferResult.FAILED,
 }
+
+
+def offer_result(outcome: DialOutcome) -> OfferResult:
+    """What is said of an offer that came to no talk."""
+    return RESULTS.get(outcome, OfferResult.NO_ANSWER)
 
 
 class Ringing:
@@ -74,6 +79,7 @@ class Ringing:
                 offer_id=offer.id,
                 why=why,
                 why_seconds=figure,
+                put_through_by=p.blind_transfers.by_name(call.id),
             ),
             free_the_line(),
             return_exceptions=True,  # both have ended before we go on, also when one fails
@@ -91,7 +97,9 @@ class Ringing:
             p.roster.talk_begun(offer.agent_id, call.id)
             p.calls.enter(call, Stage.TALKING, queue=queue.name, agent_id=offer.agent_id)
             log.warning("talk seen only at its end", seconds=result.talk_seconds)
-        p.roster.talk_ended(offer.agent_id, call.id, queue.wrap_up_seconds)
+        for agent_id in {offer.agent_id, call.agent_id}:  # another one after an attended transfer
+            if agent_id is not None:
+                p.roster.talk_ended(agent_id, call.id, queue.wrap_up_seconds)
 
     def _not_talked(self, call: Call, offer: Offer, result: DialResult, wait: Wait) -> None:
         p = self._p
@@ -99,8 +107,8 @@ class Ringing:
         if not result.caller_gone:
             # Before the offer ends and others are told: nobody behind may be served in between.
             p.distributor.back(wait.place)
-        outcome = RESULTS.get(result.outcome, OfferResult.NO_ANSWER)
-        p.distributor.end(offer, OfferResult.CALLER_GONE if result.caller_gone else outcome)
+        outcome = OfferResult.CALLER_GONE if result.caller_gone else offer_result(result.outcome)
+        p.distributor.end(offer, outcome)
         agent = p.roster.find(offer.agent_id)
         if agent is not None and result.outcome == "answered" and agent.presence is Presence.READY:
             # Taken and put down at once: a phone that does so would have this caller again and again.

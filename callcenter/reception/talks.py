@@ -88,12 +88,15 @@ class Talks:
             self.end_talk(call, call.agent_id)
         if call.direction is Direction.OUTBOUND:
             self._attempts.ended(call, AttemptResult.ANSWERED if talked else AttemptResult.FAILED)
-        if talked:
+        if call.stage is Stage.WAITING:
+            reason = EndReason.ABANDONED  # put through, and did not come back to us
+        elif talked:
             reason = EndReason.FALLBACK_SERVED if "fallback" in call.marks else EndReason.CALLER_HANGUP
         elif "fallback" in call.marks:
             reason = EndReason.FALLBACK_LOST
         else:
             reason = EndReason.ABANDONED
+        self._p.blind_transfers.forget(call.id)
         self._p.calls.end(call, reason)
 
     def outbound_failed(self, event: OutboundFailed) -> None:

@@ -4,11 +4,14 @@ import structlog
 
 from callcenter.agents.states import Agent, RoutingState
 from callcenter.calls.call import Call, EndReason, Stage
+from callcenter.calls.events import OfferResult
 from callcenter.calls.ports import CallerLine, DialOutcome, DialResult
 from callcenter.errors import BadInput
 from callcenter.ids import Extension
 from callcenter.reception.parts import Parts
+from callcenter.reception.ringing import offer_result
 from callcenter.reception.visit import Outcome, ToTransfer
+from callcenter.routing.offer import Offer
 from callcenter.screen_pop.pop import Why
 
 log = structlog.get_logger(__name__)
@@ -50,27 +53,58 @@ class Transfers:
     async def _to_agent(
         self, line: CallerLine, call: Call, agent: Agent, to: ToTransfer
     ) -> Outcome | EndReason:
+        """An agent who is free is reserved first, so that the line offers nobody else to them meanwhile."""
         p = self._p
+        claimed = p.distributor.claim(call, agent.id) if agent.state is RoutingState.READY else None
+        offer = claimed if isinstance(claimed, Offer) else None
         p.calls.enter(call, Stage.RINGING, agent_id=agent.id)
-        await p.presenter.show(agent.id, call, p.identification.of(call.id), why=Why.DIRECT)
+        result: DialResult | None = None
         try:
+            await self._show(call, agent, offer)
             await line.set_variables(CC_AGENT=agent.extension)
-            result = await self._dial(line, call, to)
-        except BaseException:
-            if call.stage is Stage.RINGING:
-                p.presenter.close(agent.id, call.id)
-            raise
-        if result.outcome != "answered":
-            p.presenter.close(agent.id, call.id)
-        elif call.stage is Stage.RINGING:
-            call.marks.add("reconstructed")
-            p.roster.talk_begun(agent.id, call.id)
-            p.calls.enter(call, Stage.TALKING, agent_id=agent.id)
-        p.roster.talk_ended(agent.id, call.id, p.wrap_up_seconds if result.outcome == "answered" else 0)
+            result = await self._dial(line, call, to, offer)
+        finally:
+            if result is None:
+                self._not_taken(call, agent, offer, OfferResult.CALLER_GONE)
+        if result.outcome == "answered":
+            self._talked(call, agent, offer)
+        else:
+            gone = result.caller_gone
+            self._not_taken(
+                call, agent, offer, OfferResult.CALLER_GONE if gone else offer_result(result.outcome)
+            )
         return await self._outcome(line, result)
 
-    async def _dial(self, line: CallerLine, call: Call, to: ToTransfer) -> DialResult:
-        book = self._p.phone_book
+    async def _show(self, call: Call, agent: Agent, offer: Offer | None) -> None:
+        p, offer_id = self._p, offer.id if offer is not None else None
+        match = p.identification.of(call.id)
+        await p.presenter.show(agent.id, call, match, why=Why.DIRECT, offer_id=offer_id)
+
+    def _talked(self, call: Call, agent: Agent, offer: Offer | None) -> None:
+        p = self._p
+        if call.stage is Stage.RINGING:
+            call.marks.add("reconstructed")
+            if offer is not None:
+                p.distributor.end(offer, OfferResult.ANSWERED)
+            p.roster.talk_begun(agent.id, call.id)
+            p.calls.enter(call, Stage.TALKING, agent_id=agent.id)
+        p.roster.talk_ended(agent.id, call.id, p.wrap_up_seconds)
+
+    def _not_taken(self, call: Call, agent: Agent, offer: Offer | None, result: OfferResult) -> None:
+        p = self._p
+        if offer is not None:
+            p.distributor.end(offer, result)
+        if call.stage is Stage.RINGING:  # a dialogue that broke in the talk leaves it to what is seen of it
+            p.roster.talk_ended(agent.id, call.id, 0)
+            p.presenter.close(agent.id, call.id)
+
+    async def _dial(
+        self, line: CallerLine, call: Call, to: ToTransfer, offer: Offer | None = None
+    ) -> DialResult:
+        """A phone rings no longer than its agent is reserved."""
+        book, ring_seconds = self._p.phone_book, to.ring_seconds
+        if offer is not None:
+            ring_seconds = min(ring_seconds, max(1, int(offer.until - self._p.clock.now())))
         inside = to.kind == "extension"
         try:
             phone = (
@@ -78,7 +112,7 @@ class Transfers:
             )
             return await line.dial(
                 phone,
-                ring_seconds=to.ring_seconds,
+                ring_seconds=ring_seconds,
                 call_id=call.id,
                 predial=book.predial if inside else "",
                 answered=book.answered if inside else "",

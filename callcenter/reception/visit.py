@@ -15,7 +15,7 @@ from callcenter.calls.call import Call
 from callcenter.calls.ports import CallerLine
 from callcenter.calls.skills import Levels
 from callcenter.ids import QueueName
-from callcenter.routing.demand import ANYBODY, Wanted
+from callcenter.routing.demand import Wanted
 
 Outcome: TypeAlias = str
 """What a wait or a transfer came back with: ``timeout``, ``full``, ``nobody``, ``closes``, ``unanswered``, ``key:5``,
@@ -68,8 +68,8 @@ class ToQueue:
     plan: WaitPlan = WaitPlan()
     skills: Levels = field(default_factory=dict)
     survey: str | None = None
-    wanted: Wanted = ANYBODY
-    """Whom an agent put the caller through to; a flow asks for nobody."""
+    wanted: Wanted | None = None
+    """Whom an agent put the caller through to, or anybody; None: whom the caller's ties lead to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,9 @@ class Wait:
         self._command: tuple[asyncio.Future[str], Cut] | None = None
         """What Asterisk does now that may have to be cut short."""
 
-    async def begin(self, queue: QueueName) -> None:
-        """Music, then the place in the line: the caller's own, or one that an earlier call left. Raises ``CallerGone``,
-        ``ActionFailed``."""
+    async def begin(self, queue: QueueName, wanted: Wanted | None = None) -> None:
+        """Music, then the place in the line: the caller's own, or one that an earlier call left. ``wanted``: as
+        ``ToQueue`` has it. Raises ``CallerGone``, ``ActionFailed``."""
         await self._play_music()
         self._joined = self._p.clock.now()
         self._programme = Programme(self._plan, self._joined)
@@ -91,7 +91,7 @@ class Wait:
             self._call,
             queue,
             arrived,
-            wanted=Wanted(owner=known.owner_id, last_agent=known.last_agent_id),
+            wanted=Wanted(owner=known.owner_id, last_agent=known.last_agent_id) if wanted is None else wanted,
             boost=rules.late_promise if known.owes_late else 0.0,
         )
 

@@ -80,6 +80,8 @@ class Pop:
     why_seconds: float | None = None
     """The figure that decided: how long the agent has been idle, or has worked lately; or how long ago the customer
     asked to be called back."""
+    put_through_by: str = ""
+    """The name of the agent who put the caller through; empty when nobody did."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: dates as ISO 8601, everything else as it is."""
@@ -113,6 +115,7 @@ def compose(
     offer_id: OfferId | None = None,
     titles: tuple[str, str] = ("", ""),
     why_seconds: float | None = None,
+    put_through_by: str = "",
 ) -> Pop:
     """Put the pop together from what is already in memory."""
     in_ivr = sum(s.seconds(now) for s in call.segments if s.stage.value in {"arrived", "ivr"})
@@ -136,4 +139,5 @@ def compose(
         candidates=match.candidates,
         why=why,
         why_seconds=why_seconds,
+        put_through_by=put_through_by,
     )

@@ -41,12 +41,20 @@ class Presenter:
         why: Why,
         offer_id: OfferId | None = None,
         why_seconds: float | None = None,
+        put_through_by: str = "",
     ) -> bool:
         """Show the pop; True when a screen confirmed it in time. A slow screen delays the phone by no more
         than the limit."""
         titles = self._titles.get(call.queue, ("", "")) if call.queue else ("", "")
         pop = compose(
-            call, match, self._clock.now(), offer_id=offer_id, titles=titles, why=why, why_seconds=why_seconds
+            call,
+            match,
+            self._clock.now(),
+            offer_id=offer_id,
+            titles=titles,
+            why=why,
+            why_seconds=why_seconds,
+            put_through_by=put_through_by,
         )
         self._current.set(agent_id, pop)
         shown = await self._screens.show_pop(agent_id, pop, self._ack_limit)

@@ -14,9 +14,9 @@ import structlog
 from callcenter.asterisk.agi import commands
 from callcenter.asterisk.agi.framing import AgiReply
 from callcenter.asterisk.agi.session import AgiSession
-from callcenter.calls.ports import DialOutcome, DialResult, RecordedMessage
+from callcenter.calls.ports import Departure, DialOutcome, DialResult, RecordedMessage
 from callcenter.clock import Clock
-from callcenter.errors import ActionFailed, BadInput, CallerGone
+from callcenter.errors import ActionFailed, BadInput, CallerGone, ReleasedToFallback
 from callcenter.ids import CallId
 from callcenter.telephony import missed, safe
 
@@ -39,6 +39,8 @@ MARGIN = 5.0
 _BEAT = 0.3
 """Seconds in which the hang-up that made a command fail is told."""
 _CALL_REJECTED = "21"
+TRANSFER_CONTEXT = "callcenter-transfer"
+"""Where the dialplan takes blind transfers of our callers."""
 
 _OUTCOMES: dict[str, DialOutcome] = {
     "ANSWER": "answered",
@@ -186,6 +188,18 @@ class AgiCallerLine:
     async def record(self, path: str) -> None:
         """Start recording both sides once bridged. Raises BadInput, CallerGone, ActionFailed."""
         await self._session.command(commands.exec_("MixMonitor", safe.recording(path), "b"))
+
+    async def departure(self) -> Departure:
+        """Why the caller has gone. Asterisk tells a transfer like a hang-up, but has already written down where the
+        channel goes on, and takes it there once this dialogue is closed."""
+        try:
+            there = (await self.read_variables("CONTEXT"))["CONTEXT"]
+        except (CallerGone, ActionFailed, ReleasedToFallback) as error:
+            log.debug("not known where the caller went", reason=error.message)
+            return "hung_up"
+        if there == TRANSFER_CONTEXT:
+            return "put_through"
+        return "hung_up" if there in {"", self._session.request.context} else "elsewhere"
 
     async def finish(self) -> None:
         """Tell the dialplan that we are done with this caller, also when the caller has gone.

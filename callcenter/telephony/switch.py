@@ -13,6 +13,7 @@ from callcenter.clock import Clock
 from callcenter.errors import ActionFailed
 from callcenter.ids import CallId, Extension
 from callcenter.telephony import missed, safe
+from callcenter.telephony.caller_line import TRANSFER_CONTEXT
 from callcenter.telephony.channels import AGENT_CONTEXT, Channel
 from callcenter.telephony.link import Telephony
 
@@ -69,6 +70,15 @@ class AsteriskSwitch:
             and self._rings(c) == extension
         ]
         await self._hang_up(found)
+
+    async def put_through(self, call_id: CallId, target: str) -> None:
+        """Send the caller's channel where a blind transfer to this number would. Raises BadInput before anything is
+        sent, ActionFailed (``no_such_channel``) when no channel of a caller is known, TelephonyDown."""
+        target = safe.number(target)
+        callers = [c for c in self._telephony.table.of_call(_checked_id(call_id)) if c.carries and c.name]
+        if len(callers) != 1 or callers[0].originated:
+            raise ActionFailed("no such channel is known", code="no_such_channel")
+        await self._telephony.action(actions.redirect(callers[0].name, TRANSFER_CONTEXT, target))
 
     async def cut_announcement(self, channel_id: str) -> None:
         """Stop what ``CallerLine.play`` plays on this channel. Raises ActionFailed when nothing plays."""

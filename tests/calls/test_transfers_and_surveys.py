@@ -66,7 +66,8 @@ REACTIONS = {"no_answer": "no_answer", "busy": "busy", "rejected": "busy", "fail
 @pytest.mark.parametrize("reaction", REACTIONS)
 @pytest.mark.parametrize("to", [TO_AGENT, TO_PHONE, OUTSIDE])
 async def test_not_put_through(to: ToTransfer, reaction: str) -> None:
-    """What came of it goes back to the flow; no agent is held, counted as missed, or left with a pop."""
+    """What came of it goes back to the flow; no agent is held, or left with a pop. One who was free, and reserved for it,
+    has missed it, as any other call."""
     async with Centre() as centre:
         await centre.agent(1)
         line = await put_through(centre, to)
@@ -77,7 +78,9 @@ async def test_not_put_through(to: ToTransfer, reaction: str) -> None:
             phone.move(reaction=reaction)  # type: ignore[arg-type]  # it is one
         await asyncio.sleep(1)
         assert centre.ivr.visits[0].outcomes == [REACTIONS[reaction]]
-        assert centre.state(1) is RoutingState.READY
+        missed = to is TO_AGENT and reaction != "failed"
+        assert centre.state(1) is (RoutingState.NOT_READY if missed else RoutingState.READY)
+        assert centre.results() == ([(1, reaction)] if to is TO_AGENT else [])
         assert centre.pops.of(AgentId(1)) is None
         between = "ringing" if to is TO_AGENT else "dialling"
         assert stages(centre, line) == ["arrived", "ivr", between, "ivr"]

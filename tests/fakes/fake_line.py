@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from callcenter.calls.ports import DialResult, RecordedMessage
+from callcenter.calls.ports import Departure, DialResult, RecordedMessage
 from callcenter.clock import ManualClock
 from callcenter.errors import ActionFailed, CallerGone
 from callcenter.ids import CallId
@@ -164,6 +164,10 @@ class FakeLine:
         """Note it."""
         self._check()
         self.recorded.append(path)
+
+    async def departure(self) -> Departure:
+        """Nobody is put through here."""
+        return "hung_up"
 
     async def finish(self) -> None:
         """Note it; also allowed after the caller has gone."""

@@ -21,6 +21,7 @@ class FakeSwitch:
         self.fails: dict[str, CallcenterError] = {}
         self.on_click: Originate | None = None
         self.on_cut: Callable[[str, str], None] | None = None
+        self.on_put_through: Callable[[CallId, str], None] | None = None
 
     async def click_to_call(
         self, call_id: CallId, phone: str, number: str, *, ring_seconds: int, variables: Mapping[str, str]
@@ -34,6 +35,11 @@ class FakeSwitch:
 
     async def hang_up_phone(self, call_id: CallId, phone: str) -> None:
         self._do("hang_up_phone", call_id, phone)
+
+    async def put_through(self, call_id: CallId, target: str) -> None:
+        self._do("put_through", call_id, target)
+        if self.on_put_through is not None:
+            self.on_put_through(call_id, target)
 
     async def cut_announcement(self, channel_id: str) -> None:
         self._cut(channel_id, "play")

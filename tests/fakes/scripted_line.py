@@ -17,7 +17,7 @@ from callcenter.calls.events import (
     PhoneState,
     PhoneStateChanged,
 )
-from callcenter.calls.ports import DialOutcome, DialResult, RecordedMessage
+from callcenter.calls.ports import Departure, DialOutcome, DialResult, RecordedMessage
 from callcenter.clock import Clock
 from callcenter.errors import ActionFailed, CallerGone
 from callcenter.ids import CallId, Extension
@@ -140,6 +140,8 @@ class ScriptedLine:
         self.cuts = asyncio.Event()
         self.messages: list[str] = []
         self.left = asyncio.Event()
+        self.went: Departure = "hung_up"
+        """Why it is left."""
         self.fails: set[str] = set()
         """Methods which Asterisk does not answer from now on."""
         self._keys: asyncio.Queue[str] = asyncio.Queue()
@@ -159,6 +161,15 @@ class ScriptedLine:
         call_id = self.variables.get("CC_CALL")
         if seen and call_id:
             self.trunk.see(CallerLeft(CallId(call_id), self.trunk.clock.now()))
+
+    def move(self, target: str | None) -> "ScriptedLine":
+        """The caller is taken out of this dialogue: to a number that an agent put the caller through to, or (None) to
+        a part of the dialplan that isn't ours. Gives the line that comes back to us, for ``Centre.serve``."""
+        self.went = "elsewhere" if target is None else "put_through"
+        self.left.set()
+        line = ScriptedLine(self.trunk, number=self.caller_number, did=target or "", channel_id=self.channel_id)
+        line.variables.update(self.variables, CC_TARGET=target or "", CC_STAGE="transferred")
+        return line
 
     # ------------------------------------------------------------ what the dialogue asks
 
@@ -212,6 +223,9 @@ class ScriptedLine:
     async def record(self, path: str) -> None:
         await self._command("record")
         self.recorded.append(path)
+
+    async def departure(self) -> Departure:
+        return self.went
 
     async def finish(self) -> None:
         if "finish" in self.fails:
