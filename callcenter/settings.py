@@ -20,6 +20,8 @@ from callcenter.errors import SettingsError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+NoSeconds = Annotated[float, Field(ge=0, le=86400)]
+"""0 is: not at all."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 FlowName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """As flows name things: no dash."""
@@ -179,11 +181,11 @@ class RoutingSettings(Section):
     regular: PromiseSection = PromiseSection(seconds=30, share=0.8)
     small: PromiseSection = PromiseSection(seconds=60, share=0.7)
     ceiling: Seconds = 300
-    late_promise: Seconds = 60
-    resume_within: Seconds = 600
+    late_promise: NoSeconds = 60
+    resume_within: NoSeconds = 600
     max_offers: Annotated[int, Field(ge=1, le=100)] = 5
-    owner_wait: Seconds = 0
-    last_agent_wait: Seconds = 0
+    owner_wait: NoSeconds = 0
+    last_agent_wait: NoSeconds = 0
     last_agent_days: Annotated[float, Field(ge=0, le=3650)] = 7
     ring_seconds: Annotated[int, Field(ge=1, le=120)] = 20
     wrap_up_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
@@ -217,7 +219,7 @@ class QueueSection(Section):
     prefers: tuple[FlowName, ...] = ()
     rings: tuple[RingSection, ...] = ()
     hard: bool = False
-    rest: Seconds = 0
+    rest: NoSeconds = 0
 
 
 class ReasonSection(Section):

@@ -14,7 +14,8 @@ Levels: TypeAlias = Mapping[str, int]
 """Skill -> proficiency, 1 to 5."""
 
 BEST = 5
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""As the settings and the flows write names."""
 
 
 def parse_levels(text: str) -> dict[str, int]:
@@ -42,7 +43,7 @@ def levels_of(kept: object) -> dict[str, int]:
     return {
         name: level
         for name, level in pairs
-        if isinstance(name, str) and isinstance(level, int) and 1 <= level <= BEST
+        if isinstance(name, str) and type(level) is int and 1 <= level <= BEST
     }
 
 

@@ -101,7 +101,11 @@ class IdleAgents:
         self, chosen: AgentId, demand: Demand, now: float, tried: Collection[AgentId] = ()
     ) -> AgentFacts | None:
         """Whom the rule would choose otherwise."""
-        return self.best(demand, now, {*tried, chosen}) if len(self._ready(demand, now).order) > 1 else None
+        others = (AgentId(each[-1]) for each in self._ready(demand, now).order if each[-1] != chosen)
+        first = next(others, None)
+        if first is None or first not in tried:
+            return self._facts[first] if first is not None else None
+        return self._facts[next((each for each in others if each not in tried), first)]
 
     def asked(self, demand: Demand) -> tuple[AgentFacts, ...]:
         """All who could come into question: the members of the queues, or the one who is wanted."""
