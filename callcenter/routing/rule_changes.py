@@ -35,10 +35,19 @@ def plain(rules: RoutingRules) -> dict[str, Any]:
     return data
 
 
+def leaves(data: Mapping[str, Any], above: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every single rule of ``plain`` with its place."""
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
 def changes(before: RoutingRules, after: RoutingRules) -> list[RuleChange]:
     """All of them, in the order of the rules. A queue that only one of them names is compared with the usual rules."""
     named = {*before.queues, *after.queues}
-    old, new = (dict(_leaves(_with_all(rules, named))) for rules in (before, after))
+    old, new = (dict(leaves(_with_all(rules, named))) for rules in (before, after))
     found = [
         RuleChange(("queues", name), name in before.queues, name in after.queues)
         for name in sorted(named)
@@ -57,10 +66,11 @@ def change_words(change: RuleChange) -> str:
     place = ".".join(change.place)
     if isinstance(change.before, bool) and len(change.place) == 2:
         return f"{place}: {'added' if change.after else 'removed'}"
-    return f"{place}: {_words(change.before)} -> {_words(change.after)}"
+    return f"{place}: {value_words(change.before)} -> {value_words(change.after)}"
 
 
-def _words(value: Any) -> str:
+def value_words(value: Any) -> str:
+    """One value, shortened where it is long."""
     if isinstance(value, float):
         return f"{value:g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -69,11 +79,3 @@ def _words(value: Any) -> str:
 
 def _with_all(rules: RoutingRules, named: set[QueueName]) -> dict[str, Any]:
     return plain(replace(rules, queues={name: rules.queue(name) for name in sorted(named)}))
-
-
-def _leaves(data: Mapping[str, Any], above: Place = ()) -> Iterator[tuple[Place, Any]]:
-    for name, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*above, name))
-        else:
-            yield (*above, name), value
