@@ -1,17 +1,17 @@
 """Our waits against those of the ideal line: the same arrivals, the same talks, and no time lost in between. Pure.
 
 The ideal line (one tier, first come first served, equal agents) serves the n-th caller in the instant in which the
-first of its agents is free: the recursion of Kiefer and Wolfowitz (Trans. Amer. Math. Soc. 78, 1955). What a caller
-waits longer than that is ours: seeing that an agent is free, choosing, the pop, the ring, and the same of all callers
-before who kept an agent busy for that much longer.
+first of its agents is free (``rehearsal.theory.recursion``). What a caller waits longer than that is ours: seeing that
+an agent is free, choosing, the pop, the ring, and that of all callers before who kept an agent busy longer.
 
 All times are the machine's monotonic clock in nanoseconds, unless said otherwise.
 """
 
-import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from callcenter.rehearsal.theory.recursion import kiefer_wolfowitz
 
 Event = Mapping[str, Any]
 
@@ -51,17 +51,6 @@ def served(callers: Iterable[Event], phones: Iterable[Event]) -> list[Served]:
     return sorted(found.values(), key=lambda call: call.joined)
 
 
-def ideal_waits(arrivals: Sequence[float], talks: Sequence[float], agents: int) -> list[float]:
-    """What each would wait in the ideal line; any one unit of time. ``arrivals`` are in order."""
-    free = [float("-inf")] * agents
-    waits = []
-    for arrival, talk in zip(arrivals, talks, strict=True):
-        start = max(arrival, free[0])
-        waits.append(start - arrival)
-        heapq.heapreplace(free, start + talk)
-    return waits
-
-
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Of one caller, in milliseconds; ``extra`` may be below 0 for one who was served out of turn."""
@@ -83,11 +72,11 @@ def waits(calls: Sequence[Served], agents: int, joined: Mapping[str, int] | None
     if not ordered:
         return []
     first = began[ordered[0].number]
-    arrivals = [(began[call.number] - first) / 1e6 for call in ordered]
-    talks = [(call.freed - call.answered) / 1e6 for call in ordered]
-    ideal = ideal_waits(arrivals, talks, agents)
+    arrivals = [(began[call.number] - first) / 1e9 for call in ordered]
+    talks = [(call.freed - call.answered) / 1e9 for call in ordered]
+    ideal = kiefer_wolfowitz(arrivals, talks, agents)
     return [
-        Wait((call.answered - began[call.number]) / 1e6, alone)
+        Wait((call.answered - began[call.number]) / 1e6, alone * 1000)
         for call, alone in zip(ordered, ideal, strict=True)
     ]
 

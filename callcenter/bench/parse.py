@@ -1,10 +1,13 @@
-"""AMI events per second through our parse and translate, against asterisk-ami's bare parsing of the same bytes.
+"""AMI events per second through our parse and translate, against other readers' bare parsing of the same bytes.
 
-Both get the same bytes in the same blocks. Of asterisk-ami it is the loop of its reader (split, decode, match, read)
-without its socket, threads and listeners; ours also checks each byte, keeps the table of channels and says what
-happened to which call.
+All get the same bytes in the same blocks. Of asterisk-ami it is the loop of its reader (split, decode, match, read)
+without its socket, threads and listeners; of panoramisk, if that is installed, its protocol (split, decode, message)
+without its socket and listeners. Ours also checks each byte, keeps the table of channels and says what happened to
+which call. Our whole way, to the screens and the record, is in ``replay``.
 """
 
+import importlib
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +22,7 @@ from asterisk.ami.client import AMIClient as TheirClient
 
 from callcenter.asterisk.ami.framing import AmiFramer
 from callcenter.asterisk.ami.messages import Event
+from callcenter.bench.replay import captured
 from callcenter.calls.ports import PhoneBook
 from callcenter.errors import PartMissing
 from callcenter.ids import CallId
@@ -31,11 +35,17 @@ BANNER = b"Asterisk Call Manager/10.0.0\r\n"
 BLOCK = 16_384
 """Bytes per read: what a socket gives under load."""
 ROUNDS = 9
+PANORAMISK = "panoramisk"
+"""It is no part of this program: to have its line too, ``pip install panoramisk`` beside it."""
+
+Reader = Callable[[bytes], int]
+"""Reads all and gives the number of events."""
 
 
 @dataclass(frozen=True)
 class ParseFigures:
-    """Events per second, medians of the rounds. Ratios are medians of the rounds' own ratios: ours to theirs."""
+    """Events per second, medians of the rounds. Ratios are medians of the rounds' own ratios: to asterisk-ami.
+    panoramisk's are None where it isn't installed."""
 
     events: int
     ours_parse_per_second: int
@@ -43,19 +53,12 @@ class ParseFigures:
     asterisk_ami_per_second: int
     parse_ratio: float
     whole_ratio: float
+    panoramisk_per_second: int | None = None
+    panoramisk_ratio: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
-
-
-def captured(folder: Path, repeat: int) -> bytes:
-    """The captured sessions, one after the other, ``repeat`` times, without Asterisk's greeting. Raises
-    ``PartMissing`` when there are none."""
-    files = sorted(folder.glob("*_call.ami"))
-    if not files:
-        raise PartMissing(f"{folder} holds no captured AMI bytes (*_call.ami): run from a complete clone")
-    return b"".join(_without_banner(path.read_bytes()) for path in files) * repeat
 
 
 def measure(
@@ -64,30 +67,40 @@ def measure(
     """Take turns, so that a machine that slows down slows all. CPU time is measured, not the clock's, so that
     what else runs here disturbs less."""
     data = captured(folder, repeat)
-    ways = (_ours_parse, _ours_whole, _asterisk_ami)
-    events = [way(data) for way in ways]
+    ways = readers()
+    events = [way(data) for way in ways.values()]
     if len(set(events)) != 1:
         raise PartMissing(f"the readers found different numbers of events in {folder}: {events}")
     rounds = []
     for done in range(ROUNDS):
-        rounds.append([events[0] / _seconds(way, data) for way in ways])
+        rounds.append({name: events[0] / _seconds(way, data) for name, way in ways.items()})
         progress(done + 1, ROUNDS)
-    ours, whole, theirs = (round(statistics.median(column)) for column in zip(*rounds, strict=True))
+    rates = {name: round(statistics.median(each[name] for each in rounds)) for name in ways}
+    ratios = {
+        name: round(statistics.median(each[name] / each["asterisk-ami"] for each in rounds), 2)
+        for name in ways
+    }
     return ParseFigures(
         events[0],
-        ours,
-        whole,
-        theirs,
-        round(statistics.median(parse / other for parse, _, other in rounds), 2),
-        round(statistics.median(each / other for _, each, other in rounds), 2),
+        rates["parse"],
+        rates["translate"],
+        rates["asterisk-ami"],
+        ratios["parse"],
+        ratios["translate"],
+        rates.get(PANORAMISK),
+        ratios.get(PANORAMISK),
     )
 
 
-def _without_banner(data: bytes) -> bytes:
-    return data.partition(b"\r\n")[2] if data.startswith(b"Asterisk Call Manager/") else data
+def readers() -> dict[str, Reader]:
+    """Those that are here."""
+    ways: dict[str, Reader] = {"parse": _ours_parse, "translate": _ours_whole, "asterisk-ami": _asterisk_ami}
+    if importlib.util.find_spec(PANORAMISK) is not None:
+        ways[PANORAMISK] = _panoramisk
+    return ways
 
 
-def _seconds(work: Callable[[bytes], int], data: bytes) -> float:
+def _seconds(work: Reader, data: bytes) -> float:
     began = time.process_time()
     work(data)
     return time.process_time() - began
@@ -131,3 +144,27 @@ def _asterisk_ami(data: bytes) -> int:
                 TheirEvent.read(text)
                 events += 1
     return events
+
+
+class _Counting:
+    """Stands where panoramisk's manager hears of events."""
+
+    save_stream = None
+
+    def __init__(self) -> None:
+        self.events = 0
+
+    def dispatch(self, _message: object) -> None:
+        self.events += 1
+
+
+def _panoramisk(data: bytes) -> int:
+    """What panoramisk's protocol does with what its transport gives it."""
+    protocol = importlib.import_module(f"{PANORAMISK}.ami_protocol").AMIProtocol()
+    protocol.connection_made(None)
+    protocol.encoding = "utf8"
+    protocol.factory = counting = _Counting()
+    protocol.data_received(BANNER)
+    for block in _blocks(data):
+        protocol.data_received(block)
+    return counting.events

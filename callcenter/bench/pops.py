@@ -24,6 +24,8 @@ from callcenter.rig.callers import CallerResult, CallPlan, Outcome, run_calls
 
 PROMISE_P50_MS, PROMISE_P99_MS = 5.0, 50.0
 PROMISE_RATIO = 1.0
+PROMISED_RATE = 20.0
+"""Calls a second up to which the pop's promise holds; beyond it figures are reported only."""
 SETTLE = 2.0
 """Seconds after the last call until all is written down, and the next run may begin."""
 WARM_UP = 10
@@ -54,12 +56,17 @@ class Scene:
     offers: tuple[Load, ...]
 
 
-SLOW, QUICK = Load(5, 40), Load(20, 20)
+SLOW, BUSY, FLOOD = Load(5, 30), Load(20, 20), Load(50, 10)
 SCENES = (
     # Ten agents who talk for a second can't serve 20 calls a second; their phones can ring for them.
-    Scene(10, (SLOW, QUICK), (SLOW,)),
-    Scene(100, (SLOW, QUICK), (SLOW, QUICK)),
+    Scene(10, (SLOW, BUSY, FLOOD), (SLOW,)),
+    Scene(100, (SLOW, BUSY, FLOOD), (SLOW, BUSY, FLOOD)),
+    Scene(500, (SLOW, BUSY, FLOOD), (SLOW, BUSY, FLOOD)),
 )
+"""The whole grid, about 8 minutes."""
+_FEW, _MANY = Load(5, 20), Load(20, 10)
+QUICK_SCENES = (Scene(10, (_FEW, _MANY), (_FEW,)), Scene(100, (_MANY,), (_MANY,)))
+"""About two minutes."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,13 @@ class DirectFigures:
     drift_ms: float
 
     @property
+    def promised(self) -> bool:
+        """Is anything promised at this rate?"""
+        return self.rate <= PROMISED_RATE
+
+    @property
     def kept(self) -> bool:
-        """Was the promise kept?"""
+        """Was the promise kept, or would it have been?"""
         return (
             self.delay is not None
             and not self.missing
@@ -89,7 +101,7 @@ class DirectFigures:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         promise = {"p50_ms": PROMISE_P50_MS, "p99_ms": PROMISE_P99_MS}
-        return {**asdict(self), "promise": promise, "kept": self.kept}
+        return {**asdict(self), "promise": promise, "promised": self.promised, "kept": self.kept}
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,11 @@ class OfferFigures:
     busy: float
 
     @property
+    def promised(self) -> bool:
+        """Is anything promised at this rate?"""
+        return self.rate <= PROMISED_RATE
+
+    @property
     def kept(self) -> bool:
         """Was the promise of the pop kept: always first?"""
         return self.offers >= self.calls and self.first == 1.0
@@ -124,7 +141,13 @@ class OfferFigures:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {**asdict(self), "kept": self.kept, "promise_ratio": PROMISE_RATIO, "ratio_kept": self.cheap}
+        return {
+            **asdict(self),
+            "promised": self.promised,
+            "kept": self.kept,
+            "promise_ratio": PROMISE_RATIO,
+            "ratio_kept": self.cheap,
+        }
 
 
 @dataclass(frozen=True)

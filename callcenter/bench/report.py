@@ -7,7 +7,7 @@ from rich.table import Table
 
 from callcenter.bench.lookup import PROMISE_MS, LookupFigures
 from callcenter.bench.machine import Machine
-from callcenter.bench.parse import ParseFigures
+from callcenter.bench.parse import PANORAMISK, ParseFigures
 from callcenter.bench.pops import (
     PROMISE_P50_MS,
     PROMISE_P99_MS,
@@ -15,6 +15,7 @@ from callcenter.bench.pops import (
     DirectFigures,
     OfferFigures,
 )
+from callcenter.bench.replay import AGENTS, WholeFigures
 from callcenter.bench.spread import Spread
 from callcenter.bench.stage import TALK
 
@@ -36,13 +37,40 @@ def show_machine(console: Console, machine: Machine) -> None:
 def show_parse(console: Console, figures: ParseFigures) -> None:
     """AMI events."""
     shown = table("AMI events per second, one core, the same captured bytes", "reader", "events/s", "ratio")
+    if figures.panoramisk_per_second is not None:
+        shown.add_row(
+            "panoramisk: parse", f"{figures.panoramisk_per_second:,}", number(figures.panoramisk_ratio, 2)
+        )
     shown.add_row("asterisk-ami: parse", f"{figures.asterisk_ami_per_second:,}", "1.00")
     shown.add_row("callcenter: parse", f"{figures.ours_parse_per_second:,}", f"{figures.parse_ratio:.2f}")
     shown.add_row(
         "callcenter: parse and translate", f"{figures.ours_whole_per_second:,}", f"{figures.whole_ratio:.2f}"
     )
     console.print(shown)
-    console.print("Ours also refuses hostile bytes, which asterisk-ami takes.\n", style="dim")
+    console.print("Ours also refuses hostile bytes, which the others take.", style="dim")
+    if figures.panoramisk_per_second is None:
+        console.print(
+            f"For a line of {PANORAMISK}: pip install {PANORAMISK} beside this program.", style="dim"
+        )
+    console.print()
+
+
+def show_whole(console: Console, figures: WholeFigures) -> None:
+    """AMI events, from the socket to the screen and the record."""
+    shown = table(
+        "AMI events through our whole way: socket, telephony, bus, look-up, record, pop on a web socket",
+        *("events", "calls", "popped", "events/s, one core", "core ms per call"),
+    )
+    shown.add_row(
+        *(f"{figures.events:,}", f"{figures.calls}", f"{figures.pops}"),
+        *(f"{figures.per_second:,}", f"{figures.ms_per_call:.1f}"),
+    )
+    console.print(shown)
+    console.print(
+        f"The core as it runs in life, {AGENTS} screens; CPU of all its threads. {figures.events / figures.calls:.0f} "
+        "events per call as captured, unfiltered; our AMI account asks for about half of them.\n",
+        style="dim",
+    )
 
 
 def show_lookup(console: Console, figures: Sequence[LookupFigures]) -> None:
@@ -68,7 +96,7 @@ def show_lookup(console: Console, figures: Sequence[LookupFigures]) -> None:
             f"{one.made_in:.0f}",
             *(f"{value:.2f}" for value in (one.cold.p50, one.cold.p99)),
             *(f"{value:.2f}" for value in (one.warm.p50, one.warm.p99, one.warm.worst)),
-            _kept(one.kept),
+            kept(one.kept),
         )
     console.print(shown)
     console.print(
@@ -96,7 +124,7 @@ def show_pops(console: Console, direct: Sequence[DirectFigures], offers: Sequenc
                 f"{one.missing}",
                 f"{one.failed}",
                 f"{one.busy:.0%}",
-                _kept(one.kept),
+                kept(one.kept, promised=one.promised),
             )
         console.print(shown)
     shown = table(
@@ -108,7 +136,7 @@ def show_pops(console: Console, direct: Sequence[DirectFigures], offers: Sequenc
         shown.add_row(
             *(f"{each.screens}", f"{each.rate:g}", f"{each.calls}", f"{each.offers}", f"{each.first:.1%}"),
             *(number(value) for value in (each.lead_p50, each.lead_p1, each.lead_worst)),
-            *(f"{each.failed}", f"{each.busy:.0%}", _kept(each.kept)),
+            *(f"{each.failed}", f"{each.busy:.0%}", kept(each.kept, promised=each.promised)),
         )
     console.print(shown)
     console.print(SHARED + "\n", style="dim")
@@ -124,7 +152,12 @@ def show_cpu(console: Console, offers: Sequence[OfferFigures]) -> None:
     for one in offers:
         shown.add_row(
             *(f"{one.screens}", f"{one.rate:g}", f"{one.calls}", f"{one.core_ms:.1f}"),
-            *(f"{one.asterisk_ms:.1f}", f"{one.ratio:.2f}", f"{one.events:g}", _kept(one.cheap)),
+            *(
+                f"{one.asterisk_ms:.1f}",
+                f"{one.ratio:.2f}",
+                f"{one.events:g}",
+                kept(one.cheap, promised=one.promised),
+            ),
         )
     console.print(shown)
     console.print(SHARED + "\n", style="dim")
@@ -152,5 +185,6 @@ def number(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _kept(kept: bool) -> str:
-    return "yes" if kept else "NO"
+def kept(was: bool, *, promised: bool = True) -> str:
+    """A cell: whether a promise was kept; where nothing is promised, nothing is said."""
+    return ("yes" if was else "NO") if promised else "-"

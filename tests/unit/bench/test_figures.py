@@ -1,5 +1,6 @@
 """When a promise counts as kept, what is asked for, and that the readers do the same work."""
 
+import dataclasses
 import json
 from io import StringIO
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from callcenter.bench import machine, parse, pops, report
+from callcenter.bench import machine, parse, pops, replay, report
 from callcenter.bench.lookup import LookupFigures
 from callcenter.bench.machine import Machine
 from callcenter.bench.pops import DirectFigures, OfferFigures, PopFigures
+from callcenter.bench.replay import WholeFigures
 from callcenter.bench.run import PARTS, Figures, chosen
 from callcenter.bench.spread import Spread
 from callcenter.errors import BadInput, PartMissing
@@ -66,6 +68,27 @@ def test_what_can_be_asked_for() -> None:
         chosen("speed")
 
 
+def test_beyond_the_promised_rate_nothing_is_said() -> None:
+    """Fifty calls a second are reported, whether they keep the figures or not."""
+    assert direct().promised
+    assert offer().promised
+    flooded = dataclasses.replace(direct(Spread(200, 5.1, 20.0, 60.0)), rate=50.0)
+    assert not flooded.promised
+    assert report.kept(flooded.kept, promised=flooded.promised) == "-"
+    assert report.kept(was=True) == "yes"
+    assert report.kept(was=False) == "NO"
+
+
+def test_the_grid_is_whole() -> None:
+    """5, 20 and 50 calls a second with 10, 100 and 500 screens; the quick one is a part of its kind."""
+    grid = {(scene.screens, load.rate) for scene in pops.SCENES for load in scene.direct}
+    assert grid == {(screens, rate) for screens in (10, 100, 500) for rate in (5.0, 20.0, 50.0)}
+    quick = {
+        (scene.screens, load.rate) for scene in pops.QUICK_SCENES for load in (*scene.direct, *scene.offers)
+    }
+    assert quick < grid
+
+
 def test_cpu_alone_makes_no_direct_calls() -> None:
     """The offers of each scene stay."""
     scenes = pops.without_direct(pops.SCENES)
@@ -74,11 +97,14 @@ def test_cpu_alone_makes_no_direct_calls() -> None:
 
 
 def test_all_readers_see_the_same_events() -> None:
-    """Else the ratio would compare different work. Cut into blocks, nothing is lost either."""
-    data = parse.captured(RECORDINGS, 3)
+    """Else the ratio would compare different work. Cut into blocks, nothing is lost either. panoramisk is no part of
+    this program: it reads along only where somebody has installed it."""
+    data = replay.captured(RECORDINGS, 3)
     events = data.count(b"Event: ")
     assert events > 200
-    assert parse._ours_parse(data) == parse._ours_whole(data) == parse._asterisk_ami(data) == events
+    found = {name: read(data) for name, read in parse.readers().items()}
+    assert set(found) - {parse.PANORAMISK} == {"parse", "translate", "asterisk-ami"}
+    assert set(found.values()) == {events}
 
 
 def test_a_banner_is_no_event(tmp_path: Path) -> None:
@@ -86,13 +112,13 @@ def test_a_banner_is_no_event(tmp_path: Path) -> None:
     event = b"Event: Newchannel\r\nChannel: PJSIP/1-1\r\n\r\n"
     (tmp_path / "a_call.ami").write_bytes(b"Asterisk Call Manager/10.0.0\r\n" + event)
     (tmp_path / "b_call.ami").write_bytes(event)
-    assert parse.captured(tmp_path, 2) == event * 4
+    assert replay.captured(tmp_path, 2) == event * 4
 
 
 def test_no_captures(tmp_path: Path) -> None:
     """It is said which folder is empty."""
     with pytest.raises(PartMissing, match="captured AMI bytes"):
-        parse.captured(tmp_path, 1)
+        replay.captured(tmp_path, 1)
 
 
 def test_the_machine() -> None:
@@ -117,13 +143,27 @@ def test_everything_is_shown_and_is_json() -> None:
     assert figures.lookup is not None
     assert figures.pops is not None
     report.show_parse(console, figures.parse)
+    report.show_parse(
+        console, dataclasses.replace(figures.parse, panoramisk_per_second=33_333, panoramisk_ratio=0.61)
+    )
+    report.show_whole(console, WholeFigures(7100, 200, 199, 4128, 8.6, 0.01))
     report.show_lookup(console, figures.lookup)
     report.show_pops(console, figures.pops.direct, figures.pops.offers)
     report.show_cpu(console, figures.pops.offers)
     text = out.getvalue()
     assert text.count("yes") == 5
     assert text.count("NO") == 2
-    for word in ("a processor", "50,000", "10,000", "22.10", "1.50", "shared this machine"):
+    for word in (
+        "a processor",
+        "50,000",
+        "10,000",
+        "22.10",
+        "1.50",
+        "shared this machine",
+        "33,333",
+        "pip install",
+        "4,128",
+    ):
         assert word in text
     data = json.loads(json.dumps(figures.to_json()))
     assert set(data) == {"machine", "parse", "lookup", "direct", "offers"}
