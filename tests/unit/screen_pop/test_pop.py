@@ -19,8 +19,9 @@ from callcenter.customers.customer import (
 )
 from callcenter.customers.lookup import Match, MatchKind
 from callcenter.ids import AgentId, CallId, ComplaintId, CustomerId, FollowUpId, OfferId, QueueName
+from callcenter.routing.facts import Reason
 from callcenter.screen_pop.current import CurrentPops
-from callcenter.screen_pop.pop import Why, compose
+from callcenter.screen_pop.pop import Why, compose, why_of
 from callcenter.screen_pop.presenter import Presenter
 from tests.fakes.fake_screens import FakeScreens
 from tests.virtual_time import LoopClock
@@ -137,3 +138,27 @@ async def test_a_screen_that_never_confirms() -> None:
     assert not await presenter.show(AGENT, await a_call(clock), Match(MatchKind.UNKNOWN), why=Why.DIRECT)
     assert clock.now() - began == pytest.approx(0.03)
     assert current.of(AGENT) is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (Reason("only_one", {"idle": 3.0}), (Why.ONLY_ONE, None)),
+        (Reason("longest_idle", {"idle": 34.5}), (Why.LONGEST_IDLE, 34.5)),
+        (Reason("least_work", {"worked": 120.0}), (Why.LEAST_WORK, 120.0)),
+        (Reason("most_proficient", {"level": 9}), (Why.MOST_PROFICIENT, None)),
+        (Reason("prefers", {"level": 4}), (Why.PREFERS, None)),
+        (Reason("rested"), (Why.RESTED, None)),
+        (Reason("owner", {"idle": 1.0}), (Why.OWNER, None)),
+        (Reason("last_agent", {"idle": 1.0}), (Why.LAST_AGENT, None)),
+        (Reason("target", {"idle": 1.0}), (Why.TARGET, None)),
+        (Reason("wanted", {"idle": 1.0}), (Why.CHOSEN, None)),
+        (Reason("longest_idle", {}), (Why.LONGEST_IDLE, None)),
+        (Reason("longest_idle", {"idle": "long"}), (Why.LONGEST_IDLE, None)),
+    ],
+)
+def test_why_this_agent_is_told_with_the_seconds_that_decided(
+    reason: Reason, told: tuple[Why, float | None]
+) -> None:
+    """Levels mean nothing to an agent, and a rule that pages don't know still is a pop."""
+    assert why_of(reason) == told
