@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, exc, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, NotFound
@@ -55,7 +56,7 @@ class StoredRules:
         last = 0
         try:
             async with self._database.writing() as connection:
-                last = int(await connection.scalar(select(func.max(_versions.version))) or 0)
+                last = await _last_version(connection)
                 if over is not None and over != last:
                     raise Conflict(_changed(last))
                 await connection.execute(insert(routing_versions), {**row, "version": last + 1})
@@ -75,6 +76,10 @@ class StoredRules:
         async with self._database.reading() as connection:
             row = (await connection.execute(query.limit(1))).mappings().first()
         return None if row is None else _rules_version(row)
+
+
+async def _last_version(connection: AsyncConnection) -> int:
+    return int(await connection.scalar(select(func.max(_versions.version))) or 0)
 
 
 def rows_of_versions() -> Select[Any]:

@@ -77,3 +77,26 @@ def test_the_first_version_is_brought_to_this_one_and_back(tmp_path: Path) -> No
         assert "skills" not in columns
         assert not names & {"flow_versions", "flow_steps", "voicemails", "callbacks", "pin_tries"}
         assert connection.execute("SELECT subject FROM complaints").fetchall() == [("迟到",)]
+
+
+def test_offers_of_before_decisions_were_kept_stay(tmp_path: Path) -> None:
+    """They have an empty decision; going back drops decisions and published rules, and nothing else."""
+    path = tmp_path / "callcenter.db"
+    move(path, "0002")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO offers VALUES ('o', 'c', 7, 1, 2, 'answered', 'longest idle')")
+    move(path, "0003")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        kept = connection.execute("SELECT id, why, decision FROM offers").fetchall()
+        assert kept == [("o", "longest idle", "")]
+        connection.execute("INSERT INTO routing_versions VALUES (1, '{}', 'd', 1, NULL, '', 1)")
+    move(path, "0002", down=True)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM offers").fetchall() == [
+            ("o", "c", 7, 1, 2, "answered", "longest idle")
+        ]
+        assert not connection.execute(
+            "SELECT name FROM sqlite_master WHERE name = 'routing_versions'"
+        ).fetchall()
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    move(path, "0003")

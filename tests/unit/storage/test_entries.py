@@ -1,16 +1,17 @@
-"""What the recorder is told of flows, callbacks, messages and answers survives the journal's text."""
+"""What the recorder is told of flows, callbacks, messages, answers and decisions survives the journal's text."""
 
 import datetime as dt
 
 import pytest
 
 from callcenter.callbacks.callback import Callback, CallbackState
-from callcenter.history.ports import StepRow, VisitRow
-from callcenter.ids import AgentId, CallId, CustomerId, QueueName
+from callcenter.history.ports import OfferRow, StepRow, VisitRow
+from callcenter.ids import AgentId, CallId, CustomerId, OfferId, QueueName
 from callcenter.storage import entries
 from callcenter.storage.entries import Entry, from_line
 from callcenter.surveys.answer import SurveyAnswer
 from callcenter.voicemails.voicemail import Voicemail, VoicemailState
+from tests.fakes.fake_routing import decision
 
 pytestmark = pytest.mark.unit
 
@@ -22,17 +23,19 @@ STEPS = (
 )
 CALLBACK = Callback(
     "a", "+8613800138000", QueueName("sales"), "key", "zh", CALL, None, NOW, NOW, NOW, NOW,
-    CallbackState.NO_ANSWER, 3, AgentId(1), NOW, frozenset({"billing", "a"}),
+    CallbackState.NO_ANSWER, 3, AgentId(1), NOW, {"billing": 3, "a": 1},
 )  # fmt: skip
 MESSAGE = Voicemail(
     "b", CALL, QueueName("sales"), CustomerId(1), "", 12.3456, "zh", NOW, VoicemailState.NEW, customer="李雷"
 )
 ANSWER = SurveyAnswer(CALL, "csat", "friendly", None, None, 5, None, NOW)
+OFFER = OfferRow(OfferId("d"), CALL, AgentId(3), NOW, None, "offered", "words", decision().packed())
 ALL = {
     "visit": entries.visit_entry(VisitRow(CALL, "main", 1, NOW, NOW, "gone", contained=True, steps=STEPS)),
     "callback": entries.callback_entry(CALLBACK),
     "voicemail": entries.voicemail_entry(MESSAGE),
     "answer": entries.survey_answer_entry(ANSWER),
+    "offer": entries.offer_entry(OFFER),
 }
 
 

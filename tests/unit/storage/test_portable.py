@@ -6,7 +6,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.schema import CreateTable
 
-from callcenter.storage import customers, flows, record_writer, tables
+from callcenter.storage import customers, decisions, flows, record_writer, routing_rules, tables
 from callcenter.storage.columns import EPOCH
 from callcenter.storage.upsert import insert_missing, upsert
 
@@ -63,6 +63,16 @@ def test_the_figures_of_a_flow_are_the_same_queries_on_both() -> None:
             said = str(made("main", EPOCH, EPOCH).compile(dialect=dialect)).replace("\n", " ")
             assert "CASE WHEN flow_visits.contained THEN" in said or made is flows.node_figures
             assert "flow_steps.flow = " in said or made is flows.own_visits
+
+
+def test_decisions_and_published_rules_are_the_same_queries_on_both() -> None:
+    """The latest decisions, the versions with the number of the latest: nothing in them is SQLite's own."""
+    for dialect in (POSTGRESQL, sqlite.dialect()):
+        latest = str(decisions.latest_decisions(50).compile(dialect=dialect)).replace("\n", " ")
+        assert "ORDER BY offers.id DESC" in latest
+        assert "late.decision !=" in latest
+        versions = str(routing_rules.rows_of_versions().compile(dialect=dialect)).replace("\n", " ")
+        assert "(SELECT max(routing_versions.version)" in versions
 
 
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
