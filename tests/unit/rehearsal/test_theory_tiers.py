@@ -101,6 +101,19 @@ def test_strict_distribution_has_the_mean_of_cobham() -> None:
     assert strict_wait_exceeds(5, RATES, SERVICE, 7.0)[0] == pytest.approx(first, abs=1e-7)
 
 
+def test_slowest_class_has_the_mean_of_kleinrock() -> None:
+    """While all age, what is assured of the slowest class is exact: its tail integrates to Kleinrock's mean. For the
+    others it is careful: theirs integrate to no less."""
+    line, step = Staffed(5, sum(RATES), SERVICE), 0.25
+    competitions = assurance.aging(RATES, SLOPES)
+    tails = [[1 - line.answered_within(one, (i + 0.5) * step) for i in range(800)] for one in competitions]
+    first, second, last = (step * math.fsum(tail) for tail in tails)
+    means = kleinrock(5, RATES, SLOPES, SERVICE)
+    assert last == pytest.approx(means[2], rel=2e-3)
+    assert means[0] < first < 2 * means[0]
+    assert means[1] < second < 2 * means[1]
+
+
 def test_inversion_of_a_known_transform() -> None:
     """An exponential and a sum of three come back."""
     for seconds in (0.01, 0.5, 2.0, 9.0):
