@@ -469,7 +469,7 @@ async def test_skills_are_kept() -> None:
         await asyncio.sleep(1)
         assert centre.callback().state.value == "queued"
         agent = centre.roster.get(A1)
-        centre.roster.log_in(A1, agent.name, agent.extension, agent.queues, frozenset({"cantonese"}))
+        centre.roster.log_in(A1, agent.name, agent.extension, agent.queues, {"cantonese": 3})
         await asyncio.sleep(1)
         assert centre.callback().state.value == "dialling"
 

@@ -475,9 +475,9 @@ async def test_skills_go_with_the_call() -> None:
     """Only an agent who has them is offered the call."""
     async with Centre() as centre:
         await centre.agent(1)
-        await centre.agent(2, ready=False)
-        centre.roster.get(AgentId(2)).skills = {"german": 1}
-        centre.ivr.ends["4"] = ToQueue(SUPPORT, WaitPlan(), skills=frozenset({"german"}))
+        german = await centre.agent(2, ready=False)
+        centre.roster.log_in(german.id, german.name, german.extension, german.queues, {"german": 2})
+        centre.ivr.ends["4"] = ToQueue(SUPPORT, WaitPlan(), skills={"german": 2})
         line = centre.call()
         line.press("4")
         await asyncio.sleep(5)

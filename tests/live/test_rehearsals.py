@@ -81,7 +81,7 @@ async def _judge(
     numbers = {case.did: case.flow for case in live}
     floor = await make_floor(
         agents=1,
-        screens=[],
+        screen={"ready": False},  # somebody is there, and never free
         start=False,
         overrides={"ivr": {"folder": str(tmp_path / "flows")}, "ivr.numbers": numbers},
     )
