@@ -15,7 +15,7 @@ included.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from callcenter.customers.customer import Tier
@@ -128,11 +128,11 @@ class _Question:
         """The line with so many."""
         return assurance.Staffed(agents, self.rate, self.service, self.need.patience)
 
-    def within(self, staffed: assurance.Staffed, *, alone: bool = False) -> list[float]:
+    def within(self, staffed: assurance.Staffed, *, alone: bool = False) -> Iterator[float]:
         """Each tier's share in time; ``alone``: if each were the one that always goes first."""
         meets = [assurance.Competition(rate, 0.0) for rate in self.rates] if alone else self.meets
-        pairs = zip(meets, self.promises, strict=True)
-        return [staffed.answered_within(one, promise.seconds) for one, promise in pairs]
+        for one, promise in zip(meets, self.promises, strict=True):
+            yield staffed.answered_within(one, promise.seconds)
 
     def mean_waits(self, agents: int) -> list[float | None]:
         """Each tier's mean wait, where there is a formula."""
@@ -142,18 +142,27 @@ class _Question:
             return list(cobham(agents, self.rates, self.service))
         return list(kleinrock(agents, self.rates, self.slopes, self.service))
 
-    def lacks(self, agents: int, *, alone: bool = False) -> tuple[str, ...]:
-        """What isn't assured with so many; ``alone`` as in ``within``: then what can't be."""
+    def lacks(self, agents: int, *, alone: bool = False) -> Iterator[str]:
+        """What isn't assured with so many, one after the other, since each costs time; ``alone`` as in ``within``: then
+        what can't be."""
         if agents < 1 or (self.need.patience is None and self.rate * self.service >= agents):
-            return ("load",)
+            yield "load"
+            return
         staffed = self.staffed(agents)
         if 1.0 - hang_ups(staffed) < self.least_answered:
-            return ("load",)
-        pairs = zip(self.tiers, self.promises, self.within(staffed, alone=alone), strict=True)
-        late = [tier.value for tier, promise, within in pairs if within < promise.share]
+            yield "load"
+            return
         if staffed.line.occupancy > self.need.most_occupancy:
-            late.append("occupancy")
-        return tuple(late)
+            yield "occupancy"
+        for tier, promise, within in zip(
+            self.tiers, self.promises, self.within(staffed, alone=alone), strict=True
+        ):
+            if within < promise.share:
+                yield tier.value
+
+    def enough(self, agents: int, *, alone: bool = False) -> bool:
+        """Whether nothing lacks."""
+        return next(self.lacks(agents, alone=alone), None) is None
 
 
 def hang_ups(staffed: assurance.Staffed) -> float:
@@ -165,21 +174,21 @@ def _advice(question: _Question) -> Advice:
     if question.rate == 0:
         return Advice(0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     start = max(1, int(question.rate * question.service))
-    agents = _smallest(lambda n: not question.lacks(n), start)
+    agents = _smallest(question.enough, start)
     staffed = question.staffed(agents)
     line = staffed.line
     outlooks = zip(question.promises, question.within(staffed), question.mean_waits(agents), strict=True)
     return Advice(
         agents=agents,
         rostered=math.ceil(agents / (1 - question.need.shrinkage) - 1e-9),
-        fewest=_smallest(lambda n: not question.lacks(n, alone=True), start),
+        fewest=_smallest(lambda n: question.enough(n, alone=True), start),
         erlangs=question.rate * question.service,
         occupancy=line.occupancy,
         wait_probability=line.wait_probability,
         mean_wait=line.mean_wait,
         abandoned=hang_ups(staffed),
         tiers={tier: TierOutlook(*one) for tier, one in zip(question.tiers, outlooks, strict=True)},
-        because=question.lacks(agents - 1),
+        because=tuple(question.lacks(agents - 1)),
     )
 
 

@@ -13,7 +13,7 @@ careful for several.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from callcenter.errors import BadInput
@@ -77,9 +77,12 @@ class Staffed:
         if isinstance(line, ErlangC):
             drain = Drain(self._ends, competition.overtake, competition.ahead / self._ends)
             return 1.0 - waits * drain.exceeds(seconds)
-        if competition.overtake == 0 and competition.ahead == self.rate:
-            return line.served_within(seconds)
-        return 1.0 - waits + waits * self._served_of_waiting(competition, seconds, 1 / line.patience)
+        if competition.overtake == 0:
+            # The line that is found, and the time in which it drains, are those of these callers alone.
+            in_time = replace(line, rate=competition.ahead).served_of_waiting(seconds)
+        else:
+            in_time = self._served_of_waiting(competition, seconds, 1 / line.patience)
+        return 1.0 - waits + waits * in_time
 
     @cached_property
     def line(self) -> ErlangA | ErlangC:

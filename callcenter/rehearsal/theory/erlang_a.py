@@ -84,6 +84,12 @@ class ErlangA:
         at_once = 1.0 - self.wait_probability
         return min(1.0, at_once + self._offered(lambda x: math.exp(-x / self.patience), upto=seconds))
 
+    def served_of_waiting(self, seconds: float) -> float:
+        """Of the callers who aren't answered at once, the share who are answered within so many seconds."""
+        check_not_negative("seconds", seconds)
+        answered = self._shape(lambda x: math.exp(-x / self.patience), 0.0, seconds)
+        return answered / self._shape(lambda _: 1.0, 0.0, math.inf)
+
     def wait_exceeds(self, seconds: float) -> float:
         """Share of all callers who still wait after so many seconds (neither answered nor gone)."""
         check_not_negative("seconds", seconds)
