@@ -91,7 +91,7 @@ def rehearse(
     """Rehearse: callers, drawn at random or recorded, through the routing that serves calls, in virtual time.
 
     Agents answer at once when they are offered a call; who hangs up does not call again. A steady load begins near
-    its steady state, runs unmeasured for 5 relaxation times of the floor, and is measured in 30 independent
+    its steady state, runs unmeasured for 3 relaxation times of the floor, and is measured in 30 independent
     replications; a day begins empty and ends when the last caller is served.
 
     Figures, of all callers measured: mean_wait with its standard_error, p50, p90, p99 (seconds; those who hang up wait

@@ -55,7 +55,7 @@ def show(console: Console, cases: Sequence[Case]) -> None:
     console.print(_bars(cases))
     console.print(
         "within promise: served within the tier's promise, of all who came. mean wait, its standard error, p90: "
-        "seconds, of all; those who hung up until they did. occupancy: of the agents' time; of a tier or queue its part.",
+        "seconds, of all; those who hung up until they did. occupancy: of the agents' time; of a tier its part.",
         style="dim",
     )
 
@@ -111,7 +111,11 @@ def _table(cases: Sequence[Case]) -> Table:
         for place, (name, figures) in enumerate(found):
             if label in figures:
                 beginning = [label if place == 0 else "", *([name] if len(cases) > 1 else [])]
-                table.add_row(*beginning, *_cells(figures[label]), end_section=place == len(found) - 1)
+                table.add_row(
+                    *beginning,
+                    *_cells(figures[label]),
+                    end_section=len(found) > 1 and place == len(found) - 1,
+                )
     return table
 
 

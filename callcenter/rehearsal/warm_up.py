@@ -18,7 +18,7 @@ from itertools import accumulate
 from callcenter.rehearsal.draws import maker, rest_of_talk
 from callcenter.rehearsal.plan import Contact, Plan, Stream
 
-TIMES = 5.0
+TIMES = 3.0
 MOST_CALLS = 20_000
 """A warm-up may take at most so many calls of each replication: with a load next to 1 it would never end."""
 MOST_WAITING = 100_000
