@@ -245,20 +245,23 @@ class _Place:
             await self._floor.start_screens(READY)
             await all_ready(self._floor, self._load.agents)
         progress(f"{self._load.calls} calls through {system}, {self._load.seconds:.0f} s")
-        began, busy, spent = read_both(), machine_busy(), self._spent(system)
+        core = self._core() if system == OURS else None
+        began, busy, spent = read_both(), machine_busy(), self._spent(core)
         callers = await self._call(system)
-        ended, used, share = read_both(), self._spent(system), machine_busy().share_since(busy)
+        if core is not None and self._core() != core:
+            raise PartMissing(f"the core ended in the middle:\n{self._floor.log('core')[-2000:]}")
+        ended, used, share = read_both(), self._spent(core), machine_busy().share_since(busy)
         calls = served(callers, between(self._desks.events(), began.monotonic, ended.monotonic))
         joined = None
         if system == OURS:
             conversion = Conversion(began, ended)
             recorded = await asyncio.to_thread(_joined, self._floor.database)
             joined = {number: conversion.monotonic(wall) for number, wall in recorded.items()}
-        core, asterisk = (
+        ours, asterisk = (
             round((after - before) * 1000 / self._load.calls, 2)
             for after, before in zip(used, spent, strict=True)
         )
-        return figures(system, self._load, calls, joined, core_ms=core, asterisk_ms=asterisk, busy=share)
+        return figures(system, self._load, calls, joined, core_ms=ours, asterisk_ms=asterisk, busy=share)
 
     async def _call(self, system: str) -> list[dict[str, Any]]:
         settings = {
@@ -272,11 +275,15 @@ class _Place:
             await asyncio.sleep(SETTLE)
             return callers.events()
 
-    def _spent(self, system: str) -> tuple[float, float]:
-        core = self._floor.core_pid() if system == OURS else None
-        if system == OURS and core is None:
+    def _core(self) -> int:
+        core = self._floor.core_pid()
+        if core is None:
             raise PartMissing(f"the core does not run:\n{self._floor.log('core')[-2000:]}")
-        return cpu_seconds(core) if core is not None else 0.0, cpu_seconds(self._floor.asterisk.pid)
+        return core
+
+    def _spent(self, core: int | None) -> tuple[float, float]:
+        """CPU seconds of the core, if it runs, and of Asterisk."""
+        return 0.0 if core is None else cpu_seconds(core), cpu_seconds(self._floor.asterisk.pid)
 
 
 def figures(

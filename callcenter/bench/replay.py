@@ -189,6 +189,8 @@ async def _play(floor: Floor, player: "Player", kept: Sequence[Session], calls: 
             await asyncio.sleep(pause)
         events += session.events
     await asyncio.sleep(SETTLE)
+    if floor.core_pid() != core:
+        raise PartMissing(f"the core ended in the middle:\n{floor.log('core')[-2000:]}")
     used = cpu_seconds(core) - before - idle * (time.monotonic() - began)
     popped = {
         event["pop"]["call_id"]
