@@ -109,7 +109,7 @@ GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "period": frozenset(PERIODS),
     "voicemail_state": VoicemailState,
     "callback_state": CallbackState,
-    "mark": frozenset({"reconstructed", "gap", "fallback", "unrecorded"}),
+    "mark": frozenset({"reconstructed", "gap", "fallback", "unrecorded", "resumed"}),
     "error": frozenset(set(STATUS) | {"error", "no_phone", "bad_extension", "signed_out", "title", "back"}),
 }
 """Groups of codes that come as data, and the codes there are."""
