@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from callcenter.command import DEFAULT_CONFIG, JsonOption, explained, print_json
+from callcenter.customers.customer import Tier
 from callcenter.errors import BadInput
 from callcenter.routing.rules import Order, RoutingRules
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from callcenter.rehearsal.asked import Asked
@@ -120,6 +122,47 @@ def rehearse(
 
         draw(chart, cases)
     _show(cases, as_json=as_json)
+
+
+@explained
+def staff(
+    calls_per_hour: RateOption = 0,
+    talk: TalkOption = 180,
+    wrap_up: WrapUpOption = 0,
+    patience: PatienceOption = 0,
+    tiers: TiersOption = "regular=1",
+    queue: QueueOption = "support",
+    policy: PolicyOption = None,
+    scenario: ScenarioOption = None,
+    most_occupancy: Annotated[
+        float, typer.Option(help="The share of their time that agents work at most.")
+    ] = 0.9,
+    shrinkage: Annotated[float, typer.Option(help="The share of paid time that agents aren't at work.")] = 0,
+    config: RulesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How many agents each half hour needs for every tier's promise, by Erlang's formulas.
+
+    Each queue as if it had agents of its own, all alike; never too few for the promises in a steady half hour, at
+    times some too many. What the formulas don't know (skills, shared agents, a line that was long before) a rehearsal
+    does: callcenter routing rehearse --scenario with the same file.
+    """
+    from callcenter.rehearsal.advice import rows, table  # noqa: PLC0415
+    from callcenter.rehearsal.asked import Asked, stream_of  # noqa: PLC0415
+    from callcenter.rehearsal.scenario import Arrivals, arrivals_of  # noqa: PLC0415
+    from callcenter.rehearsal.staffing import Need  # noqa: PLC0415
+
+    if scenario is not None:
+        arrivals = arrivals_of(scenario)
+    else:
+        asked = Asked(0, "", calls_per_hour, talk, "exponential", wrap_up, patience, tiers, queue)
+        arrivals = Arrivals((stream_of(asked),), 0, dt.time(0))
+    need = Need(most_occupancy=most_occupancy, shrinkage=shrinkage)
+    found = rows(arrivals, _rules(config, policy), need)
+    if as_json:
+        print_json({"half_hours": [row.to_json() for row in found]})
+        return
+    _console().print(table(found, [tier for tier in Tier if any(tier in row.advice.tiers for row in found)]))
 
 
 # ------------------------------------------------------------ what is compared
@@ -266,9 +309,13 @@ def _show(cases: list["Case"], *, as_json: bool) -> None:
         compared = {case.name: case.result.to_json() for case in others}
         print_json(first.result.to_json() | ({"compared": compared} if compared else {}))
         return
-    from rich.console import Console  # noqa: PLC0415
-
     from callcenter.rehearsal.compare import show  # noqa: PLC0415
 
+    show(_console(), cases)
+
+
+def _console() -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
     console = Console(highlight=False)
-    show(console if console.is_terminal else Console(highlight=False, width=WIDTH), cases)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)

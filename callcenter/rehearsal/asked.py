@@ -37,7 +37,7 @@ def plan_of(asked: Asked, rules: RoutingRules, days: Sequence[Day] = ()) -> Plan
     if asked.scenario is not None:
         plan = read(asked.scenario, rules)
         return replace(plan, groups=_groups(asked, plan.queues) or plan.groups)
-    one = _stream(asked)
+    one = stream_of(asked)
     groups = _groups(asked, frozenset({one.queue}))
     if not groups:
         raise BadInput(
@@ -46,7 +46,8 @@ def plan_of(asked: Asked, rules: RoutingRules, days: Sequence[Day] = ()) -> Plan
     return Plan(groups, (one,), rules)
 
 
-def _stream(asked: Asked) -> Stream:
+def stream_of(asked: Asked) -> Stream:
+    """The steady load of one queue that the options say. Raises ``BadInput``."""
     if asked.talk_kind not in set(TalkKind):
         kinds = " or ".join(TalkKind)
         raise BadInput(f"Talks are {kinds}, not “{asked.talk_kind[:30]}”.")

@@ -27,7 +27,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -78,8 +78,22 @@ class _File(_Common):
     arrivals: tuple[_Arrivals, ...] = ()
 
 
+class Arrivals(NamedTuple):
+    """Who comes: ``intervals`` half hours from the time of day ``begins`` on, or (0) always as many."""
+
+    streams: tuple[Stream, ...]
+    intervals: int
+    begins: dt.time
+
+
 def read(path: Path, rules: RoutingRules) -> Plan:
     """The plan of a file; raises ``BadInput`` that says what is wrong and where."""
+    streams, intervals, begins = arrivals_of(path)
+    return Plan(staff_of(path), streams, rules, intervals, begins=begins)
+
+
+def arrivals_of(path: Path) -> Arrivals:
+    """Only who comes. Raises ``BadInput``."""
     kept = _parsed(path)
     lengths = {len(one.calls) for one in kept.arrivals if isinstance(one.calls, tuple)}
     lengths |= {len(one.count) for one in kept.agents if isinstance(one.count, tuple)}
@@ -92,8 +106,9 @@ def read(path: Path, rules: RoutingRules) -> Plan:
     intervals = lengths.pop() if lengths else 0
     if intervals > MOST_HALF_HOURS:
         raise BadInput(f"{path}: at most {MOST_HALF_HOURS} half hours, not {intervals}.")
-    streams = tuple(_stream(one, kept) for one in kept.arrivals)
-    return Plan(_groups(path, kept), streams, rules, intervals, begins=kept.begins)
+    if not kept.arrivals:
+        raise BadInput(f"{path}: nobody calls: write an [[arrivals]] table.")
+    return Arrivals(tuple(_stream(one, kept) for one in kept.arrivals), intervals, kept.begins)
 
 
 def staff_of(path: Path) -> tuple[Group, ...]:
