@@ -289,3 +289,53 @@ def test_china_needs_no_large_library(monkeypatch: pytest.MonkeyPatch) -> None:
     china.prepare([2026])
     assert china.state(at("2026-10-01 11:00")) == "holiday"
     assert china.known_until() is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "moment", "closes"),
+    [
+        ({}, "2026-03-02 10:00:00", "2026-03-02 18:00:00"),
+        ({}, "2026-03-02 17:59:59", "2026-03-02 18:00:00"),
+        ({"open": {"daily": ["09:00-12:00", "13:00-18:00"]}}, "2026-03-02 10:00:00", "2026-03-02 12:00:00"),
+        ({"open": {"daily": ["09:00-12:00", "12:00-18:00"]}}, "2026-03-02 10:00:00", "2026-03-02 18:00:00"),
+        ({"open": {"daily": ["09:00-13:00", "12:00-18:00"]}}, "2026-03-02 10:00:00", "2026-03-02 18:00:00"),
+        ({"open": {"fri": ["22:00-06:00"]}}, "2026-03-06 23:00:00", "2026-03-07 06:00:00"),
+        ({"open": {"fri": ["22:00-06:00"]}}, "2026-03-07 03:00:00", "2026-03-07 06:00:00"),
+        ({"open": {"fri": ["20:00-24:00"]}}, "2026-03-06 23:00:00", "2026-03-07 00:00:00"),
+        ({"open": {"fri": ["20:00-24:00"], "sat": ["00:00-02:00"]}}, "2026-03-06 23:00:00", "2026-03-07 02:00:00"),
+        ({"holidays": {"2026-03-03": True}, "open": {"daily": ["00:00-24:00"]}}, "2026-03-02 10:00:00",
+         "2026-03-03 00:00:00"),
+        ({"open": {"daily": ["00:00-24:00"]}}, "2026-03-02 10:00:00", None),
+    ],
+)  # fmt: skip
+def test_when_it_closes(words: dict[str, Any], moment: str, closes: str | None) -> None:
+    """The end of what is open now, over spans that touch, midnight and holidays; None when there is no end."""
+    office = hours(**words)
+    assert office.state(at(moment)) == "open"
+    expected = None if closes is None else at(closes)
+    assert office.closes_after(at(moment)) == expected
+
+
+@given(st.integers(0, 2 * 365 * 24 * 60), st.sampled_from(["Asia/Shanghai", "UTC"]))
+def test_open_until_it_closes(minute: int, zone: str) -> None:
+    """At the end it is not open, and a minute before it is, whatever the day."""
+    office = hours(
+        zone=zone,
+        calendar="CN",
+        open={"mon-thu": ["08:30-12:00", "13:00-20:00"], "fri,sat": ["21:00-05:00"]},
+        holiday_hours=["10:00-11:00"],
+    )
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=minute)
+    if office.state(now) != "open":
+        return
+    end = office.closes_after(now)
+    assert end is not None
+    assert end > now
+    assert office.state(end) != "open"
+    assert office.state(max(now, end - dt.timedelta(minutes=1))) == "open"
+
+
+def test_closing_needs_a_zone() -> None:
+    """A moment without one is nobody's."""
+    with pytest.raises(ValueError, match="zone"):
+        hours().closes_after(dt.datetime(2026, 3, 2, 10))  # noqa: DTZ001  that is the point

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from callcenter.ivr.flow import ways
 from callcenter.ivr.flow.faults import TYPES
 from callcenter.ivr.flow.flow import Flow
-from callcenter.ivr.flow.nodes import AnyNode, names_in, prompts_of, targets_of
+from callcenter.ivr.flow.nodes import AnyNode, QueueNode, names_in, prompts_of, targets_of
 from callcenter.ivr.flow.parts import Node, Way, way_of
 
 pytestmark = pytest.mark.unit
@@ -52,10 +52,13 @@ EVERY: dict[str, tuple[dict[str, Any], set[str], set[str]]] = {
                 "keys": {"2": "k"},
                 "timeout": {"seconds": 60, "next": "to"},
                 "full": {"waiting": 5, "next": "fu"},
+                "nobody": "no",
+                "closes": {"hours": "h", "next": "cl"},
+                "unanswered": "un",
             },
         },
         {"p", "m", "c"},
-        {"cb", "k", "to", "fu"},
+        {"cb", "k", "to", "fu", "no", "cl", "un"},
     ),
     "callback": (
         {"queue": "q", "number": "x", "prompt": "p", "next": "n", "refused": "r"},
@@ -164,6 +167,41 @@ def test_words_that_do_not_go_together(kind: str, words: dict[str, Any], refusal
         node(kind, **words)
     [fault] = invalid.value.errors()
     assert (fault["type"], fault["msg"].startswith(refusal)) == ("node", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "levels"),
+    [
+        ([], {}),
+        (["billing", "fluent_german"], {"billing": 1, "fluent_german": 1}),
+        ({"billing": 4, "german": 1}, {"billing": 4, "german": 1}),
+    ],
+)
+def test_skills(written: Any, levels: dict[str, int]) -> None:
+    """Names alone are level 1; a mapping says how well it must be done."""
+    queue = node("queue", queue="q", skills=written)
+    assert isinstance(queue, QueueNode)
+    assert queue.levels == levels
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"billing": 0},
+        {"billing": 6},
+        {"billing": 2.5},
+        {"billing": True},
+        {"Billing": 1},
+        ["Billing"],
+        "billing",
+        [f"s{n}" for n in range(11)],
+        {f"s{n}": 1 for n in range(11)},
+    ],
+)
+def test_skills_that_are_none(written: Any) -> None:
+    """Levels go from 1 to 5, and there is an end to them."""
+    with pytest.raises(ValidationError):
+        node("queue", queue="q", skills=written)
 
 
 def test_a_way_in_short() -> None:

@@ -15,9 +15,13 @@ ENDS = """
     two: {type: hangup, reason: two}
     three: {type: hangup, reason: three}
     four: {type: hangup, reason: four}
+    five: {type: hangup, reason: five}
+    six: {type: hangup, reason: six}
+    seven: {type: hangup, reason: seven}
     trouble: {type: hangup, reason: trouble}
 """
-WAIT = a_flow(f"""
+WAIT = a_flow(
+    f"""
     wait:
       type: queue
       queue: sales
@@ -33,7 +37,12 @@ WAIT = a_flow(f"""
         keys: {{"5": two}}
         timeout: {{seconds: 600, next: three}}
         full: {{waiting: 50, next: four}}
-    {ENDS}""")
+        nobody: five
+        closes: {{hours: office, next: six, serve_waiting: false}}
+        unanswered: seven
+    {ENDS}""",
+    hours={"office": {"zone": "UTC", "open": {"daily": ["00:00-23:00"]}}},
+)
 
 
 async def test_the_plan_of_a_wait() -> None:
@@ -51,6 +60,9 @@ async def test_the_plan_of_a_wait() -> None:
             keys=frozenset("5"),
             timeout=600,
             full_at=50,
+            nobody=True,
+            closes_at=ground.clock.wall().replace(hour=23, minute=0, second=0, microsecond=0),
+            unanswered=True,
         ),
         {"german": 1, "wine": 1},
         "satisfaction",
@@ -65,6 +77,9 @@ async def test_the_plan_of_a_wait() -> None:
         ("key:5", HungUp("two")),
         ("timeout", HungUp("three")),
         ("full", HungUp("four")),
+        ("nobody", HungUp("five")),
+        ("closes", HungUp("six")),
+        ("unanswered", HungUp("seven")),
         ("key:7", ToQueue(QueueName("support"))),
         ("nonsense", ToQueue(QueueName("support"))),
     ],
@@ -85,7 +100,8 @@ async def test_a_wait_without_ways() -> None:
     """A default queue has no node; whatever comes of it, the caller stays in the line."""
     visit = Ground(FakeLine()).visit(a_flow("x: {type: say, prompt: hello}"))
     assert await visit.start() == ToQueue(QueueName("support"))
-    assert await visit.resume("timeout") == ToQueue(QueueName("support"))
+    for outcome in ("timeout", "nobody", "closes", "unanswered"):
+        assert await visit.resume(outcome) == ToQueue(QueueName("support"))
     assert passed(visit) == ["x: next"]
 
 
