@@ -66,8 +66,8 @@ REACTIONS = {"no_answer": "no_answer", "busy": "busy", "rejected": "busy", "fail
 @pytest.mark.parametrize("reaction", REACTIONS)
 @pytest.mark.parametrize("to", [TO_AGENT, TO_PHONE, OUTSIDE])
 async def test_not_put_through(to: ToTransfer, reaction: str) -> None:
-    """What came of it goes back to the flow; no agent is held, or left with a pop. One who was free, and reserved for it,
-    has missed it, as any other call."""
+    """What came of it goes back to the flow; no agent is held, or left with a pop. One who was free, and reserved for
+    it, has missed it, as any other call."""
     async with Centre() as centre:
         await centre.agent(1)
         line = await put_through(centre, to)
