@@ -48,6 +48,30 @@ async def test_the_board() -> None:
         assert board["telephony"] == "up"
 
 
+async def test_places_in_the_line() -> None:
+    """Who waits has a place in the own queue, the wait, the promise and how urgent that is; who talks or rings has
+    none."""
+    vip = customer(1, "王芳", Tier.VIP, "+8613800138001")
+    async with Centre(vip) as centre:
+        first = await centre.waiting("13800138002")
+        await asyncio.sleep(12)
+        second = await centre.waiting("13800138001")
+        await asyncio.sleep(6)
+        calls = {one["id"]: one for one in json.loads(json.dumps(centre.board.snapshot()))["calls"]}
+        places = [calls[line.variables["CC_CALL"]]["place"] for line in (first, second)]
+        rules = centre.distributor.line.rules
+        regular, better = rules.promises[Tier.REGULAR].seconds, rules.promises[Tier.VIP].seconds
+        assert [one["position"] for one in places] == ([2, 1] if 6 / better > 18 / regular else [1, 2])
+        assert [one["waited"] for one in places] == [18, 6]
+        assert [one["promise"] for one in places] == [regular, better]
+        assert places[0]["urgency"] == pytest.approx(18 / regular, abs=0.01)
+        await centre.agent(1)
+        await settle()
+        calls = {one["id"]: one for one in centre.board.snapshot()["calls"]}
+        ringing = [one for one in calls.values() if one["stage"] == "ringing"]
+        assert [one["place"] for one in ringing] == [None]
+
+
 async def test_the_version_grows_with_news() -> None:
     """Nothing happened: the same version; a change of call, agent or link: another."""
     async with Centre() as centre:
