@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callcenter.cli_rehearse import rehearse
+from callcenter.cli_rehearse import rehearse, staff
 from callcenter.command import DEFAULT_CONFIG, ConfigOption, JsonOption, explained, print_json
 from callcenter.errors import BadInput, NotFound, SettingsError
 from callcenter.ids import CallId, QueueName, UserId
@@ -28,6 +28,7 @@ MOST = 1000
 
 routing = typer.Typer(help="The rules of who is next, and who serves.", no_args_is_help=True)
 routing.command("rehearse")(rehearse)
+routing.command("staff")(staff)
 
 
 @routing.command("check")

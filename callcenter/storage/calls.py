@@ -233,17 +233,7 @@ class StoredCalls:
             keys=tuple((node, pressed) for node, pressed in row["keys"]),
             agent_ids=frozenset(_agents((*parts, *offered, *said))),
             segments=tuple(_segment_line(part, now) for part in parts),
-            offers=tuple(
-                OfferLine(
-                    one["agent_name"] or "",
-                    one["offered_at"],
-                    one["ended_at"],
-                    one["result"],
-                    one["why"],
-                    one["decision"],
-                )
-                for one in offered
-            ),
+            offers=tuple(_offer_line(one) for one in offered),
             wrap_ups=tuple(
                 WrapUpLine(
                     one["agent_name"] or "",
@@ -307,6 +297,17 @@ def _segment_line(part: RowMapping, now: dt.datetime) -> SegmentLine:
     seconds = (now - part["started_at"]).total_seconds() if milliseconds is None else milliseconds / 1000
     return SegmentLine(
         part["stage"], part["queue"] or "", part["agent_name"] or "", part["started_at"], max(0.0, seconds)
+    )
+
+
+def _offer_line(row: RowMapping) -> OfferLine:
+    return OfferLine(
+        agent=row["agent_name"] or "",
+        offered_at=row["offered_at"],
+        ended_at=row["ended_at"],
+        result=row["result"],
+        why=row["why"],
+        decision=row["decision"],
     )
 
 
