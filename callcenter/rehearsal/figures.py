@@ -127,9 +127,9 @@ class Result:
             occupancy=occupancy,
         )
 
-    def mean_wait(self, tier: Tier | None = None) -> Estimate:
+    def mean_wait(self, tier: Tier | None = None, queue: QueueName | None = None) -> Estimate:
         """Seconds."""
-        return self._estimate(tier, lambda sample: math.fsum(sample.waits))
+        return self._estimate(tier, lambda sample: math.fsum(sample.waits), queue)
 
     def abandoned(self, tier: Tier | None = None) -> Estimate:
         """A share."""
@@ -166,8 +166,10 @@ class Result:
             found.append(whole)
         return found
 
-    def _estimate(self, tier: Tier | None, value: Callable[[Sample], float]) -> Estimate:
-        return ratio([(value(sample), len(sample.waits)) for sample in self._samples(None, tier)])
+    def _estimate(
+        self, tier: Tier | None, value: Callable[[Sample], float], queue: QueueName | None = None
+    ) -> Estimate:
+        return ratio([(value(sample), len(sample.waits)) for sample in self._samples(queue, tier)])
 
 
 def ratio(pairs: Iterable[tuple[float, float]]) -> Estimate:

@@ -14,6 +14,7 @@ from callcenter.rehearsal.plan import Contact, Group, Plan, Stream
 from callcenter.rehearsal.replications import Run, replicate
 from callcenter.rehearsal.theory.erlang_a import ErlangA
 from callcenter.rehearsal.theory.erlang_c import ErlangC
+from callcenter.rehearsal.theory.matching import matched_waits
 from callcenter.rehearsal.theory.priorities import cobham, kleinrock
 from callcenter.rehearsal.theory.recursion import kiefer_wolfowitz
 from callcenter.routing import distributor, policy
@@ -133,15 +134,18 @@ def shared(load: float, flexible: int) -> Plan:
 
 
 def test_pooled_skills() -> None:
-    """Apart, two queues wait as two small Erlang C lines do; pooled as one large; half flexible, in between and
-    near the pooled (Wallace and Whitt, "A staffing algorithm for call centers with skill-based routing", 2005)."""
+    """Apart, two queues wait as two small Erlang C lines do; pooled as one large; with two of four agents who serve
+    both, as Adan and Weiss have solved it: in between, and nearer the pooled."""
     load = 0.7
     plans = {flexible: shared(load, flexible) for flexible in (0, 2, 4)}
     apart, half, pooled = (rehearsed(plan, warm_up=8 * TALK).mean_wait() for plan in plans.values())
     small, large = ErlangC(2, load * 2 / TALK, TALK).mean_wait, ErlangC(4, load * 4 / TALK, TALK).mean_wait
     assert abs(apart.z(small)) < 3
     assert abs(pooled.z(large)) < 3
-    assert large < half.value < (large + small) / 2
+    one, other = frozenset({0}), frozenset({1})
+    exact, _ = matched_waits([one, other, one | other, one | other], [load * 2 / TALK] * 2, TALK)
+    assert abs(half.z(exact)) < 3
+    assert large < exact < (large + small) / 2
 
 
 # ------------------------------------------------------------ it is the routing that serves
