@@ -32,8 +32,8 @@ CUSTOMERS = 700
 """So that no two calls of a run have the same number."""
 TALK = 1.0
 ANSWER_AFTER = 0.05
-KEYS = (("1", 1.2), ("2", 2.6))
-"""English, then service: two keys that cut the announcements short."""
+KEYS = (("1", 1.2), ("0", 2.6))
+"""English, then a person: two keys that cut the announcements short. All agents serve that queue; no survey follows."""
 PATIENCE = 60.0
 READY = 180.0
 """Seconds until all screens must be ready; 500 of them take half a minute on a machine that does nothing else."""
