@@ -1,5 +1,6 @@
 """Decisions read back: the latest ones, and the names of those whom decisions speak of."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,7 +55,11 @@ def latest_decisions(limit: int) -> Select[Any]:
 
 async def names_in(connection: AsyncConnection, decisions: Iterable[str]) -> dict[AgentId, str]:
     """Extension and name of everybody whom these decisions speak of, ``1001 Li Na``."""
-    wanted = sorted({agent_id for decision in decisions for agent_id in people_in(decision)})
+    people: set[AgentId] = set()
+    for decision in decisions:
+        await asyncio.sleep(0)  # one among a thousand agents takes some milliseconds
+        people |= people_in(decision)
+    wanted = sorted(people)
     found: dict[AgentId, str] = {}
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]

@@ -14,7 +14,7 @@ from callcenter.web.pictures import title_of
 from callcenter.web.ports import CallStory, Flows
 from callcenter.web.roles import oversees
 from callcenter.web.seats import take_seat
-from callcenter.web.whys import why_view
+from callcenter.web.whys import why_views
 from callcenter.web.work import work_count
 
 
@@ -62,7 +62,8 @@ async def call_page(request: web.Request) -> web.StreamResponse:
     total = sum(segment.seconds for segment in story.segments)
     language = language_of(request)
     steps = path_of(story, parts.flows, language)
-    whys = [why_view(one.decision, request.app[FRAGMENTS], language, story.names) for one in story.offers]
+    decisions = [one.decision for one in story.offers]
+    whys = await why_views(decisions, request.app[FRAGMENTS], language, story.names)
     return _page(
         request,
         "call.html",

@@ -1,6 +1,7 @@
 """Decisions of the routing as pages tell them, in the reader's language."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from callcenter.errors import BadInput
@@ -70,6 +71,17 @@ def why_view(
         ring=told.ring + 1,
         version=told.version,
     )
+
+
+async def why_views(
+    decisions: Iterable[str], fragments: Fragments, language: str, names: Mapping[AgentId, str]
+) -> list[WhyView | None]:
+    """One after the other. Among a thousand agents each takes some milliseconds: others get their turn in between."""
+    views = []
+    for one in decisions:
+        await asyncio.sleep(0)
+        views.append(why_view(one, fragments, language, names))
+    return views
 
 
 def reason_text(reason: Reason, fragments: Fragments, language: str, names: Mapping[AgentId, str]) -> str:
