@@ -113,8 +113,8 @@ def _waiting(node: QueueNode) -> Iterator[tuple[str, str, bool]]:
     if waiting.full:
         yield waiting.full.next, f"> {waiting.full.waiting}", False
     if waiting.closes:
-        yield waiting.closes.next, "closed", False
+        yield waiting.closes.next, "closes", False
     if waiting.nobody:
-        yield waiting.nobody, "nobody there", False
+        yield waiting.nobody, "nobody", False
     if waiting.unanswered:
-        yield waiting.unanswered, "no answer", False
+        yield waiting.unanswered, "unanswered", False
