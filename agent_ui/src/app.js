@@ -4,6 +4,7 @@ import { applyFragments, localTimes } from "./fragments.js";
 import { bindForms, formDone, formFailed, rebind, watchForms } from "./forms.js";
 import { PageSocket } from "./socket.js";
 import { textOf } from "./texts.js";
+import { bindTransfer, followTransfer } from "./transfer.js";
 
 const page = document.body.dataset.page;
 const baseTitle = document.title;
@@ -40,6 +41,7 @@ function received(message, socket) {
     if (page === "agent") {
       showCaller();
       rebind();
+      followTransfer();
     }
   }
   const pop = message.pop;
@@ -78,6 +80,7 @@ function startSocket() {
     button.closest("details.menu")?.removeAttribute("open");
     order(name, fields);
   });
+  if (page === "agent") bindTransfer({ order: (name, fields) => socket.order(name, fields), say, textOf });
   socket.connect();
   return order;
 }

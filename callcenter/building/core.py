@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from callcenter import journey
 from callcenter.agents.roster import Roster, RosterRules
 from callcenter.app_settings import ami_target, callback_rules, phone_book, queue_settings, routing_rules
-from callcenter.building.flows import FlowSide, front_door
+from callcenter.building.flows import FlowSide, dialling, front_door
 from callcenter.building.ground import Ground, Kept
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.customers.identification import Identification
@@ -232,6 +232,7 @@ def _parts(
         in_dialogue=routed.in_dialogue,
         notes_read=deque(),
         callbacks=callbacks,
+        outside=dialling(settings, routed.roster),
     )
 
 
@@ -265,6 +266,8 @@ def _desk(
             feed=feed,
             wrap_ups=wrap_ups,
             attempts=attempts,
+            transfers=parts.blind_transfers,
+            queues=parts.queues,
             switch=asterisk.switch,
             phone_control=asterisk.control,
             phone_book=parts.phone_book,

@@ -117,7 +117,6 @@ def front_door(
     callbacks: CallbackAsking,
 ) -> FrontDoor:
     """The flows as callers meet them."""
-    ivr = settings.ivr
     return FrontDoor(
         side.shelf,
         Services(
@@ -128,7 +127,7 @@ def front_door(
             identities=kept.pins,
             lookups=side.lookups,
             cases=kept.cases,
-            dialling=AllowedDialling(agents, ivr.extensions, ivr.outside_prefixes, settings.region),
+            dialling=dialling(settings, agents),
             callbacks=callbacks,
             lines=lines,
             counting=side.counter,
@@ -136,3 +135,9 @@ def front_door(
             zone=ZoneInfo(settings.zone),
         ),
     )
+
+
+def dialling(settings: Settings, agents: Agents) -> AllowedDialling:
+    """Where callers may be put through to, by flows and by agents."""
+    ivr = settings.ivr
+    return AllowedDialling(agents, ivr.extensions, ivr.outside_prefixes, settings.region)

@@ -1,6 +1,7 @@
 """What an agent may order; each method raises ``CallcenterError`` with words for the agent when it can't be done."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from callcenter.agents.states import Agent, RoutingState
 from callcenter.calls.call import Call, Direction, EndReason, Stage
 from callcenter.calls.live_calls import LiveCalls
 from callcenter.calls.number import NumberKind, normalise
-from callcenter.calls.ports import PhoneBook, Switch
+from callcenter.calls.ports import PhoneBook, QueueSettings, Switch
 from callcenter.calls.skills import Levels
 from callcenter.clock import Clock
 from callcenter.complaints.complaint import NewComplaint, Severity
@@ -17,7 +18,7 @@ from callcenter.complaints.complaint import checked as checked_complaint
 from callcenter.complaints.ports import Complaints
 from callcenter.customers.identification import Identification
 from callcenter.desk.feed import Feed
-from callcenter.desk.views import agent_view, call_view, wrap_up_view
+from callcenter.desk.views import agent_view, call_view, targets_view, wrap_up_view
 from callcenter.errors import BadInput, Conflict
 from callcenter.follow_ups.follow_up import AttemptResult, NewFollowUp
 from callcenter.follow_ups.follow_up import checked as checked_follow_up
@@ -53,6 +54,13 @@ class OutboundAttempts(Protocol):
         """So it came out."""
 
 
+class PuttingThrough(Protocol):
+    """Puts callers through (``reception.blind_transfer.BlindTransfers``)."""
+
+    async def order(self, agent_id: AgentId, call_id: CallId, *, agent: str = "", queue: str = "") -> None:
+        """To an agent's extension or to a queue; raises ``CallcenterError``."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeskParts:
     """What the desk works with; ``reasons``: the not-ready codes an agent may choose."""
@@ -65,6 +73,8 @@ class DeskParts:
     feed: Feed
     wrap_ups: WrapUps
     attempts: OutboundAttempts
+    transfers: PuttingThrough
+    queues: Mapping[QueueName, QueueSettings]
     switch: Switch
     phone_control: PhoneControl
     phone_book: PhoneBook
@@ -190,6 +200,17 @@ class Desk:
             if not accepted:
                 self._broke_off(agent, call)
         return call.id
+
+    async def transfer(self, agent_id: AgentId, call_id: CallId, *, agent: str = "", queue: str = "") -> None:
+        """Put the caller of this call, who talks with this agent, through to a colleague's extension or to a queue;
+        the agent's part is over."""
+        await self._p.transfers.order(agent_id, call_id, agent=agent, queue=queue)
+
+    def targets(self, agent_id: AgentId) -> dict[str, Any]:
+        """Where a caller may be put through to."""
+        self._p.roster.get(agent_id)
+        colleagues = [agent for agent in self._p.roster if agent.id != agent_id]
+        return targets_view(colleagues, self._p.queues.values())
 
     # -------------------------------------------------------- afterwards
 

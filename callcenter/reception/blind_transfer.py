@@ -83,7 +83,7 @@ class BlindTransfers:
         self._roster.get(agent_id)
         call = self._calls.get(call_id)
         if call is None or call.agent_id != agent_id or call.stage not in {Stage.TALKING, Stage.HELD}:
-            raise Conflict("You are not talking in this call any more.", code="no_call")
+            raise Conflict("You are not talking in this call any more.", code="not_talking")
         if call.direction is not Direction.INBOUND:
             raise Conflict(
                 "Only callers of the line can be put through here: use your phone for this call.",

@@ -23,6 +23,7 @@ AGENT_FRAGMENTS = {
     "wrap_up": ("wrap-up",),
     "telephony": ("telephony",),
     "work": ("work-link",),
+    "targets": ("targets",),
     "snapshot": ("agent-bar", "call", "pop", "wrap-up", "telephony"),
 }
 """Kind of message -> the elements of the page that it replaces; the board is drawn apart, in slices."""

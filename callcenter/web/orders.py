@@ -8,8 +8,9 @@ from typing import Any
 from callcenter.complaints.complaint import SUBJECT_LIMIT, TEXT_LIMIT, Severity
 from callcenter.errors import BadInput
 from callcenter.follow_ups.follow_up import NOTE_LIMIT
-from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, OfferId
-from callcenter.web.ports import Desk
+from callcenter.ids import AgentId, CallId, CustomerId, FollowUpId, OfferId, UserId
+from callcenter.web.parts import log_audit
+from callcenter.web.ports import Audit, Desk
 from callcenter.web.screens import ScreenHub
 
 Fields = Mapping[str, Any]
@@ -18,6 +19,8 @@ Done = dict[str, Any]
 NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
 CODE = re.compile(r"[A-Z][A-Z0-9_]{0,29}")
 HEX_ID = re.compile(r"[0-9a-f]{32}")
+EXTENSION = re.compile(r"[0-9A-Za-z]{1,20}")
+QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 CATEGORY_LIMIT = 60
 SPACING = str.maketrans("", "", " -()./\u00a0")
 """What people write between the digits of a number."""
@@ -26,8 +29,8 @@ SPACING = str.maketrans("", "", " -()./\u00a0")
 class Orders:
     """The table of orders: type of message -> what is done."""
 
-    def __init__(self, desk: Desk, hub: ScreenHub) -> None:
-        self._desk, self._hub = desk, hub
+    def __init__(self, desk: Desk, hub: ScreenHub, audit: Audit = log_audit) -> None:
+        self._desk, self._hub, self._audit = desk, hub, audit
         self._table: dict[str, Callable[[AgentId, Fields], Awaitable[Done | None]]] = {
             "pop_shown": self._pop_shown,
             "alive": self._alive,
@@ -36,6 +39,8 @@ class Orders:
             "answer": self._answer,
             "hang_up": self._hang_up,
             "dial": self._dial,
+            "transfer_targets": self._transfer_targets,
+            "transfer": self._transfer,
             "finish_wrap_up": self._finish_wrap_up,
             "log_complaint": self._log_complaint,
             "plan_follow_up": self._plan_follow_up,
@@ -91,6 +96,30 @@ class Orders:
                     agent_id, follow_up_id=FollowUpId(_whole(fields, "follow_up_id"))
                 )
         return {"call_id": call_id}
+
+    async def _transfer_targets(self, agent_id: AgentId, _fields: Fields) -> Done:
+        """They come as a message of their own, which browsers get drawn."""
+        self._hub.update(agent_id, "targets", {"targets": self._desk.targets(agent_id)})
+        return {}
+
+    async def _transfer(self, agent_id: AgentId, fields: Fields) -> Done:
+        given = {
+            name: _text(fields, name, 40) for name in ("agent", "queue") if fields.get(name) not in (None, "")
+        }
+        if len(given) != 1:
+            raise BadInput("Say one of agent and queue.")
+        ((kind, target),) = given.items()
+        if not (EXTENSION if kind == "agent" else QUEUE).fullmatch(target):
+            raise BadInput(
+                "An agent is named by the extension, such as 1001; a queue by its name, such as sales."
+            )
+        call_id = CallId(_hex(fields, "call_id"))
+        if kind == "agent":
+            await self._desk.transfer(agent_id, call_id, agent=target)
+        else:
+            await self._desk.transfer(agent_id, call_id, queue=target)
+        self._audit("call_put_through", UserId(agent_id), call_id=call_id, **{f"to_{kind}": target})
+        return {}
 
     async def _finish_wrap_up(self, agent_id: AgentId, fields: Fields) -> Done:
         self._desk.finish_wrap_up(

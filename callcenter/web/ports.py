@@ -92,6 +92,12 @@ class Desk(Protocol):
     ) -> CallId:
         """Ring the agent's phone, then dial."""
 
+    async def transfer(self, agent_id: AgentId, call_id: CallId, *, agent: str = "", queue: str = "") -> None:
+        """Put the caller of the agent's call through to a colleague's extension or to a queue."""
+
+    def targets(self, agent_id: AgentId) -> dict[str, Any]:
+        """Where to: ``agents`` (extension, name, state) and ``queues`` (name, number, ready), as plain data."""
+
     def finish_wrap_up(self, agent_id: AgentId, disposition: str, note: str) -> None:
         """End the wrap-up with an outcome."""
 

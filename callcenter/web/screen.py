@@ -23,7 +23,7 @@ QUEUE_LIMIT = 256
 SEND_SECONDS = 10.0
 """A page that takes longer than this for one message is not reading."""
 GOODBYE_SECONDS = 3.0
-REPLACEABLE = frozenset({"agent", "call", "wrap_up", "telephony", "board", "pop", "now", "work"})
+REPLACEABLE = frozenset({"agent", "call", "wrap_up", "telephony", "board", "pop", "now", "work", "targets"})
 
 SESSION_OVER, NOT_ALLOWED, TOO_SLOW, TOO_MUCH, GOING_AWAY = 4401, 4403, 4408, 4429, 1001
 

@@ -79,7 +79,7 @@ def build_app(parts: WebParts) -> web.Application:
         passwords=parts.passwords or Passwords(),
     )
     app[CHECKS] = Window(parts.clock, flow_changes.CHECK_TRIES, flow_changes.CHECK_SECONDS)
-    app[ORDERS] = Orders(parts.desk, parts.hub)
+    app[ORDERS] = Orders(parts.desk, parts.hub, parts.audit)
     fragments = app[FRAGMENTS] = Fragments(parts)
     parts.hub.use(fragments.render)
     assets = app[ASSETS] = {}

@@ -192,3 +192,53 @@ async def test_a_session_that_ends_leads_to_the_log_in(tmp_path: Path) -> None:
     async with web_site(tmp_path, dist=DIST) as site, chromium() as browser, desk_page(site, browser) as page:
         site.users.sessions.clear()
         await page.wait_for_url("**/login", timeout=5000)
+
+
+async def test_a_caller_is_put_through_by_keyboard(tmp_path: Path) -> None:
+    """The dialogue shows who is there, is sifted and walked through by keys, says what can't be done, and closes when
+    the caller is on the way, or gone."""
+    async with web_site(tmp_path, dist=DIST) as site, chromium() as browser, desk_page(site, browser) as page:
+        await site.desk.offer(AGENT, pop_for(record()), 2)
+        await expect(page.locator("#transfer-button")).to_have_count(0)
+        site.desk.set(AGENT, "call", call_data(pop_for(record()), "talking"))
+        dialog = page.locator("#transfer")
+        await expect(dialog).to_be_hidden()
+        await page.locator("#transfer-button").press("Enter")
+        await expect(dialog).to_be_visible()
+        await expect(dialog.locator("[name=filter]")).to_be_focused()
+        targets = dialog.locator(".target:visible")
+        await expect(targets).to_have_count(4)
+        await expect(targets.first).to_contain_text("Noah <b>Smith</b>")
+        await expect(targets.first).to_contain_text("Ready")
+        await page.keyboard.type("wang")
+        await expect(targets).to_have_count(1)
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(dialog.locator(".form-error")).to_contain_text("logged in at this phone")
+        await dialog.locator("[name=filter]").fill("60")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(dialog).to_be_hidden()
+        await expect(page.locator("#message")).to_have_text("The caller is put through.")
+        assert site.desk.told[-1] == ("transfer", AGENT, CALL, "", "sales")
+        await page.click("#transfer-button")
+        await expect(dialog).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await page.click("#transfer-button")
+        site.desk.set(AGENT, "call", None)
+        await expect(dialog).to_be_hidden()
+
+
+async def test_the_dialogue_speaks_chinese_and_the_pop_says_who_put_it_through(tmp_path: Path) -> None:
+    """Pushed fragments are in the page's language."""
+    async with web_site(tmp_path, dist=DIST) as site, chromium() as browser, desk_page(site, browser) as page:
+        await page.click(".languages button[value=zh]")
+        await connected(site, page)
+        await site.desk.offer(AGENT, dataclasses.replace(pop_for(record()), put_through_by="Li Na"), 2)
+        await expect(page.locator("#pop")).to_contain_text("转接人")
+        await expect(page.locator("#pop")).to_contain_text("Li Na")
+        site.desk.set(AGENT, "call", call_data(pop_for(record()), "held"))
+        await page.click("#transfer-button")
+        await expect(page.locator("#transfer .target").first).to_contain_text("就绪")
+        await expect(page.locator("#transfer h2")).to_have_text("转接来电")

@@ -229,6 +229,8 @@ class Centre:
             feed=self.feed,
             wrap_ups=self.wrap_ups,
             attempts=attempts,
+            transfers=self.parts.blind_transfers,
+            queues=QUEUES,
             switch=self.switch,
             phone_control=self.control,
             phone_book=BOOK,

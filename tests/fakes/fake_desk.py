@@ -92,6 +92,23 @@ class FakeDesk:
         self.told.append(("dial", agent_id, number, customer_id, follow_up_id))
         return CallId("c" * 32)
 
+    async def transfer(self, agent_id: AgentId, call_id: CallId, *, agent: str = "", queue: str = "") -> None:
+        if agent == "1009":
+            raise Conflict("Nobody is logged in at this phone any more.", code="colleague_gone")
+        self.told.append(("transfer", agent_id, call_id, agent, queue))
+
+    def targets(self, agent_id: AgentId) -> dict[str, Any]:
+        return {
+            "agents": [
+                {"extension": "1002", "name": "Noah <b>Smith</b>", "state": "ready"},
+                {"extension": "1009", "name": "Wang Fang", "state": "on_call"},
+            ],
+            "queues": [
+                {"name": "sales", "number": "600", "ready": 1},
+                {"name": "support", "number": "", "ready": 0},
+            ],
+        }
+
     def finish_wrap_up(self, agent_id: AgentId, disposition: str, note: str) -> None:
         if self.seats[agent_id]["wrap_up"] is None:
             raise Conflict("There is no wrap-up to finish.")

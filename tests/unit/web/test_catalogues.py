@@ -62,6 +62,9 @@ WAYS = [
     "gone",
     "timeout",
     "full",
+    "nobody",
+    "closes",
+    "unanswered",
     "callback",
     "kept",
     "merged",
@@ -74,6 +77,8 @@ WAYS = [
     "return",
 ]
 """How a node may be left, beside keys and conditions."""
+
+
 def rule_places(rules: Any = None, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
     """Every single rule that may be set."""
     whole = plain(RoutingRules(queues={QueueName("sales"): QueueRules()})) if rules is None else rules
@@ -82,6 +87,8 @@ def rule_places(rules: Any = None, above: tuple[str, ...] = ()) -> set[tuple[str
     return set().union(*(rule_places(one, (*above, name)) for name, one in whole.items()))
 
 
+NOT_PUT_THROUGH = {"not_transferable", "not_talking", "colleague_gone", "unknown_queue", "no_such_channel"}
+"""Why an agent's order to put a caller through was refused."""
 GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "state": RoutingState,
     "stage": Stage,
@@ -110,7 +117,9 @@ GROUPS: dict[str, type[enum.StrEnum] | frozenset[str]] = {
     "voicemail_state": VoicemailState,
     "callback_state": CallbackState,
     "mark": frozenset({"reconstructed", "gap", "fallback", "unrecorded", "resumed"}),
-    "error": frozenset(set(STATUS) | {"error", "no_phone", "bad_extension", "signed_out", "title", "back"}),
+    "error": frozenset(
+        set(STATUS) | {"error", "no_phone", "bad_extension", "signed_out", "title", "back"} | NOT_PUT_THROUGH
+    ),
 }
 """Groups of codes that come as data, and the codes there are."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcenter.errors import BadInput
+from callcenter.errors import BadInput, Conflict
 from callcenter.ids import AgentId
 from callcenter.web.orders import NUMBER, Orders
 from callcenter.web.screens import ScreenHub
@@ -128,3 +128,60 @@ async def test_a_complaint_needs_no_customer(orders: Orders, desk: FakeDesk) -> 
     }
     assert await orders.obey(ME, {"type": "log_complaint", **fields}) == {"number": "C-000042"}
     assert desk.told == [("log_complaint", ME, "other", "high", "Rude", "two\nlines", None)]
+
+
+CALL = "a" * 32
+
+
+async def test_a_caller_is_put_through(desk: FakeDesk) -> None:
+    """To a colleague's extension or to a queue; it is audited, and the targets come as a message of their own."""
+    kept: list[tuple[str, int, dict[str, str]]] = []
+    orders = Orders(desk, desk.hub, lambda action, user, **facts: kept.append((action, user, facts)))
+    assert await orders.obey(ME, {"type": "transfer_targets"}) == {}
+    assert await orders.obey(ME, {"type": "transfer", "call_id": CALL, "agent": "1002"}) == {}
+    assert await orders.obey(ME, {"type": "transfer", "call_id": CALL, "agent": "", "queue": "sales"}) == {}
+    assert desk.told == [("transfer", ME, CALL, "1002", ""), ("transfer", ME, CALL, "", "sales")]
+    assert kept == [
+        ("call_put_through", 1, {"call_id": CALL, "to_agent": "1002"}),
+        ("call_put_through", 1, {"call_id": CALL, "to_queue": "sales"}),
+    ]
+
+
+async def test_a_refused_one_is_not_audited(desk: FakeDesk) -> None:
+    """Nothing was done."""
+    kept: list[str] = []
+    orders = Orders(desk, desk.hub, lambda action, user, **facts: kept.append(action))
+    with pytest.raises(Conflict):
+        await orders.obey(ME, {"type": "transfer", "call_id": CALL, "agent": "1009"})
+    assert kept == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"agent": "1002", "queue": "sales"},
+        {"agent": "1002" + CRLF + "Exten: 0"},
+        {"agent": "1002,1"},
+        {"agent": "1002@from-internal/n"},
+        {"agent": "${SHELL(id)}"},
+        {"agent": "1" * 21},
+        {"agent": 1002},
+        {"agent": ["1002"]},
+        {"queue": "Sales"},
+        {"queue": "../sales"},
+        {"queue": "sales\n"},
+        {"queue": "x" * 41},
+        {"agent": "1002", "call_id": "a" * 31},
+        {"agent": "1002", "call_id": "A" * 32},
+        {"agent": "1002", "call_id": ""},
+        {"agent": "1002", "call_id": None},
+    ],
+)
+async def test_what_is_no_target_never_reaches_the_desk(
+    orders: Orders, desk: FakeDesk, fields: dict[str, object]
+) -> None:
+    """A4: hostile or careless text in the target or the call."""
+    with pytest.raises(BadInput):
+        await orders.obey(ME, {"type": "transfer", "call_id": CALL, **fields})
+    assert desk.told == []
