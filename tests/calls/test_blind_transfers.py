@@ -10,7 +10,7 @@ from callcenter.calls.call import Call, EndReason
 from callcenter.calls.events import CallerLeft, OfferResult
 from callcenter.calls.number import normalise
 from callcenter.customers.customer import Tier
-from callcenter.errors import NotFound
+from callcenter.errors import ActionFailed, BadInput, Conflict, NotFound
 from callcenter.ids import AgentId, CallId
 from callcenter.reception.visit import ToTransfer
 from tests.fakes.centre import SALES, SUPPORT, WRAP_UP, Centre, adds_up, told
@@ -396,3 +396,126 @@ async def test_a_flow_reserves_the_agent() -> None:
         await settle()
         assert centre.results()[0] == (1, OfferResult.CALLER_GONE)
         assert centre.distributor.offer_of(alive(centre, other).id) is not None
+
+
+# ------------------------------------------------------------ by the button
+
+
+def asterisk_moves(centre: Centre, line: ScriptedLine) -> list[ScriptedLine]:
+    """Asterisk does as it is told by the button; gives the lines that come back."""
+    came: list[ScriptedLine] = []
+
+    def moved(call_id: CallId, target: str) -> None:
+        assert line.variables["CC_CALL"] == call_id
+        new = line.move(target)
+        came.append(new)
+        asyncio.get_running_loop().call_later(0.01, centre.serve, new)
+
+    centre.switch.on_put_through = moved
+    return came
+
+
+@pytest.mark.parametrize("number", ["600", ""])
+async def test_by_the_button_to_a_queue(number: str) -> None:
+    """Also to one that no telephone can dial."""
+    async with centre_with_numbers() as centre:
+        queues = {SUPPORT: replace(centre.parts.queues[SUPPORT], number=number)}
+        centre.parts.blind_transfers._queues = dict(centre.parts.queues) | queues
+        await centre.agent(1, SALES)
+        line = await talking(centre)
+        call = alive(centre, line)
+        asterisk_moves(centre, line)
+        await centre.desk.transfer(AgentId(1), call.id, queue=SUPPORT)
+        await asyncio.sleep(0.1)
+        assert ("put_through", call.id, number or "*") in centre.switch.told
+        assert (call.stage.value, call.queue) == ("waiting", SUPPORT)
+        assert centre.state(1) is RoutingState.WRAP_UP
+
+
+async def test_by_the_button_to_an_agent() -> None:
+    """Whose phone need not be named by digits."""
+    async with Centre() as centre:
+        await centre.agent(1, SALES)
+        line = await talking(centre)
+        call = alive(centre, line)
+        await centre.agent(2, SUPPORT, extension="wang")
+        targets = centre.desk.targets(AgentId(1))
+        assert targets["agents"] == [{"extension": "wang", "name": "Agent 2", "state": "ready"}]
+        assert [(queue["name"], queue["ready"]) for queue in targets["queues"]] == [(SALES, 0), (SUPPORT, 1)]
+        asterisk_moves(centre, line)
+        await centre.desk.transfer(AgentId(1), call.id, agent="wang")
+        await asyncio.sleep(0.1)
+        offer = centre.distributor.offer_of(call.id)
+        assert offer is not None
+        assert offer.agent_id == AgentId(2)
+        assert centre.screens.pops[-1].pop.put_through_by == "Agent 1"
+
+
+async def test_an_order_that_asterisk_refuses_changes_nothing() -> None:
+    """The talk goes on; a transfer by the phone afterwards is not taken for the one that was ordered."""
+    async with centre_with_numbers() as centre:
+        await centre.agent(1, SALES)
+        line = await talking(centre)
+        call = alive(centre, line)
+        await centre.agent(2, SUPPORT, ready=False)
+        centre.switch.refuse("put_through")
+        with pytest.raises(ActionFailed):
+            await centre.desk.transfer(AgentId(1), call.id, agent="1002")
+        assert call.stage.value == "talking"
+        assert centre.state(1) is RoutingState.ON_CALL
+        await refer(centre, line, "600")
+        assert call.queue == SUPPORT
+
+
+async def test_an_order_that_asterisk_did_not_carry_out_is_not_remembered_for_another_number() -> None:
+    """F30: Asterisk may say yes although the channel does not move."""
+    async with centre_with_numbers() as centre:
+        await centre.agent(1, SALES)
+        line = await talking(centre)
+        call = alive(centre, line)
+        await centre.agent(2, SUPPORT, ready=False)
+        await centre.desk.transfer(AgentId(1), call.id, agent="1002")
+        await refer(centre, line, "600")
+        assert call.queue == SUPPORT
+
+
+async def test_who_may_not() -> None:
+    """Only the agent who talks with a caller of the line, to somebody who is there."""
+    async with Centre() as centre:
+        await centre.agent(1, SALES)
+        await centre.agent(2, SUPPORT)
+        line = await talking(centre)
+        call = alive(centre, line)
+        order = centre.desk.transfer
+        with pytest.raises(Conflict):
+            await order(AgentId(2), call.id, queue=SUPPORT)
+        with pytest.raises(NotFound):
+            await order(AgentId(9), call.id, queue=SUPPORT)
+        with pytest.raises(Conflict):
+            await order(AgentId(1), CallId("f" * 32), queue=SUPPORT)
+        with pytest.raises(Conflict):
+            await order(AgentId(1), call.id, agent="1009")
+        for wrong in ({"agent": "1001"}, {"queue": "nowhere"}, {}, {"agent": "1002", "queue": SUPPORT}):
+            with pytest.raises(BadInput):
+                await order(AgentId(1), call.id, **wrong)
+        assert not [one for one in centre.switch.told if one[0] == "put_through"]
+        line.leave()
+        await settle()
+        with pytest.raises(Conflict):
+            await order(AgentId(1), call.id, queue=SUPPORT)
+
+
+async def test_calls_to_the_outside_are_not_put_through_here() -> None:
+    """The agent's own channel carries them: a redirect would move the agent."""
+    async with Centre() as centre:
+        await centre.agent(1, SALES)
+        call_id = await centre.desk.dial(AgentId(1), number="13800138000")
+        await asyncio.sleep(1)
+        centre.trunk.phones["1001"].move(answered=True)
+        await asyncio.sleep(1)
+        centre.trunk.phones["+8613800138000"].move(answered=True)
+        await asyncio.sleep(1)
+        assert centre.calls.get(call_id) is not None
+        with pytest.raises(Conflict) as refused:
+            await centre.desk.transfer(AgentId(1), call_id, queue=SUPPORT)
+        assert refused.value.code == "not_transferable"
