@@ -31,7 +31,10 @@ include => callcenter-inbound
 CUSTOMERS = 700
 """So that no two calls of a run have the same number."""
 TALK = 1.0
-ANSWER_AFTER = 0.05
+"""Seconds on average."""
+TALKS, ANSWERS = (0.8, 1.2), (0.03, 0.07)
+"""Seconds, drawn evenly. Were they all the same, calls that come at even times would march in step: at 20 calls a
+second each would ring in the very millisecond in which another is answered and a third one hung up."""
 KEYS = (("1", 1.2), ("0", 2.6))
 """English, then a person: two keys that cut the announcements short. All agents serve that queue; no survey follows."""
 PATIENCE = 60.0
@@ -52,8 +55,8 @@ async def stage(folder: Path, prompts: Path, screens: int) -> AsyncIterator[Floo
             password=PASSWORD,
             behaviour={
                 "kind": "auto",
-                "answer_after": (ANSWER_AFTER, ANSWER_AFTER),
-                "talk": (TALK, TALK),
+                "answer_after": ANSWERS,
+                "talk": TALKS,
                 "lines": 8,
             },
             screen={"finish_after": (0.0, 0.0), "ready_again_after": (0.2, 0.2)},
