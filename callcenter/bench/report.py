@@ -20,8 +20,8 @@ from callcenter.bench.spread import Spread
 from callcenter.bench.stage import TALK
 
 SHARED = (
-    f"Callers (SIPp), Asterisk, core, phones and screens shared this machine; talks of {TALK:g} s on average, phones without "
-    "sound. 'machine busy' counts whatever else ran here too."
+    f"Callers (SIPp), Asterisk, core, phones and screens shared this machine; talks of {TALK:g} s on average, phones "
+    "without sound. 'machine busy' counts whatever else ran here too."
 )
 
 

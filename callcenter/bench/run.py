@@ -4,28 +4,42 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from callcenter import log as logs
-from callcenter.bench import ivr, ivr_report, lookup, machine, parse, pops, report
+from callcenter.bench import (
+    app_queue,
+    ivr,
+    ivr_report,
+    line_report,
+    lookup,
+    machine,
+    parse,
+    pops,
+    replay,
+    report,
+)
+from callcenter.bench.app_queue import SideBySide
 from callcenter.bench.ivr import IvrFigures
 from callcenter.bench.lookup import LookupFigures
 from callcenter.bench.machine import Machine
 from callcenter.bench.parse import ParseFigures
 from callcenter.bench.pops import PopFigures
+from callcenter.bench.replay import WholeFigures
 from callcenter.errors import BadInput
 from callcenter.rig.asterisk_install import cache_folder
 
-PARTS = ("parse", "lookup", "pops", "cpu", "ivr")
+PARTS = ("parse", "whole", "lookup", "pops", "cpu", "line", "ivr")
 WIDTH = 120
 RECORDINGS = Path("tests/recordings")
+T = TypeVar("T")
 
 
 @dataclass
@@ -34,8 +48,10 @@ class Figures:
 
     machine: Machine
     parse: ParseFigures | None = None
+    whole: WholeFigures | None = None
     lookup: Sequence[LookupFigures] | None = None
     pops: PopFigures | None = None
+    line: SideBySide | None = None
     ivr: IvrFigures | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -43,11 +59,15 @@ class Figures:
         data: dict[str, Any] = {"machine": self.machine.to_json()}
         if self.parse is not None:
             data["parse"] = self.parse.to_json()
+        if self.whole is not None:
+            data["whole"] = self.whole.to_json()
         if self.lookup is not None:
             data["lookup"] = [one.to_json() for one in self.lookup]
         if self.pops is not None:
             data["direct"] = [one.to_json() for one in self.pops.direct]
             data["offers"] = [one.to_json() for one in self.pops.offers]
+        if self.line is not None:
+            data["line"] = self.line.to_json()
         if self.ivr is not None:
             data["ivr"] = self.ivr.to_json()
         return data
@@ -56,8 +76,11 @@ class Figures:
 class Bench:
     """One run. Figures are shown as soon as they are there."""
 
-    def __init__(self, parts: Sequence[str], console: Console, progress: Progress) -> None:
-        self._parts, self._console, self._progress = parts, console, progress
+    def __init__(
+        self, parts: Sequence[str], console: Console, progress: Progress, *, quick: bool = False
+    ) -> None:
+        """``quick``: fewer calls, where that is what takes the time."""
+        self._parts, self._console, self._progress, self._quick = parts, console, progress, quick
 
     async def run(self) -> Figures:
         """Take what was asked for. Raises ``PartMissing``."""
@@ -66,6 +89,9 @@ class Bench:
         if "parse" in self._parts:
             figures.parse = self._parse()
             report.show_parse(self._console, figures.parse)
+        if "whole" in self._parts:
+            figures.whole = await self._whole()
+            report.show_whole(self._console, figures.whole)
         if "lookup" in self._parts:
             figures.lookup = [await self._lookup(customers) for customers in lookup.SIZES]
             report.show_lookup(self._console, figures.lookup)
@@ -75,6 +101,9 @@ class Bench:
                 report.show_pops(self._console, figures.pops.direct, figures.pops.offers)
             if "cpu" in self._parts:
                 report.show_cpu(self._console, figures.pops.offers)
+        if "line" in self._parts:
+            figures.line = await self._line()
+            line_report.show_line(self._console, figures.line)
         if "ivr" in self._parts:
             figures.ivr = await self._ivr()
             ivr_report.show_ivr(self._console, figures.ivr)
@@ -89,6 +118,11 @@ class Bench:
         finally:
             self._progress.remove_task(task)
 
+    async def _whole(self) -> WholeFigures:
+        return await self._played(
+            lambda folder, prompts, progress: replay.measure(RECORDINGS, folder, prompts, progress)
+        )
+
     async def _lookup(self, customers: int) -> LookupFigures:
         task = self._progress.add_task(f"{customers:,} customers", total=None)
 
@@ -102,24 +136,27 @@ class Bench:
             self._progress.remove_task(task)
 
     async def _pops(self) -> PopFigures:
-        task = self._progress.add_task("starting", total=None)
-        scenes = pops.SCENES if "pops" in self._parts else pops.without_direct(pops.SCENES)
-        try:
-            async with _kept_on_failure() as folder:
-                return await pops.measure(
-                    folder,
-                    cache_folder() / "bench" / "prompts",
-                    scenes,
-                    lambda text: self._progress.update(task, description=text),
-                )
-        finally:
-            self._progress.remove_task(task)
+        grid = pops.QUICK_SCENES if self._quick else pops.SCENES
+        scenes = grid if "pops" in self._parts else pops.without_direct(grid)
+        return await self._played(
+            lambda folder, prompts, progress: pops.measure(folder, prompts, scenes, progress)
+        )
+
+    async def _line(self) -> SideBySide:
+        load = app_queue.QUICK if self._quick else app_queue.FULL
+        return await self._played(
+            lambda folder, prompts, progress: app_queue.measure(folder, prompts, progress, load)
+        )
 
     async def _ivr(self) -> IvrFigures:
+        return await self._played(ivr.measure)
+
+    async def _played(self, measure: Callable[[Path, Path, Callable[[str], None]], Awaitable[T]]) -> T:
+        """What needs processes of its own: they get a folder, and tell how far they are."""
         task = self._progress.add_task("starting", total=None)
         try:
             async with _kept_on_failure() as folder:
-                return await ivr.measure(
+                return await measure(
                     folder,
                     cache_folder() / "bench" / "prompts",
                     lambda text: self._progress.update(task, description=text),
@@ -150,15 +187,15 @@ def _console(*, as_json: bool) -> Console:
     return console if console.is_terminal else Console(stderr=as_json, highlight=False, width=WIDTH)
 
 
-def run_bench(only: str, *, as_json: bool) -> int:
-    """Take all figures, or ``only`` one; print tables, or one JSON object. The status is 0 whatever they are: a
-    figure is no test. Raises ``BadInput`` and ``PartMissing``."""
+def run_bench(only: str, *, as_json: bool, quick: bool = False) -> int:
+    """Take all figures, or ``only`` one; print tables, or one JSON object. ``quick``: shorter runs. The status is 0
+    whatever they are: a figure is no test. Raises ``BadInput`` and ``PartMissing``."""
     parts = chosen(only)
     logs.configure("ERROR", "console")
     console = _console(as_json=as_json)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        figures = asyncio.run(Bench(parts, console, progress).run())
+        figures = asyncio.run(Bench(parts, console, progress, quick=quick).run())
     if as_json:
         print(json.dumps(figures.to_json(), ensure_ascii=False))
     return 0

@@ -64,7 +64,7 @@ def test_what_can_be_asked_for() -> None:
     """All, one, and nothing that there isn't."""
     assert chosen("") == PARTS
     assert chosen("cpu") == ("cpu",)
-    with pytest.raises(BadInput, match="parse, lookup, pops, cpu"):
+    with pytest.raises(BadInput, match="parse, whole, lookup, pops, cpu, line"):
         chosen("speed")
 
 
@@ -133,8 +133,8 @@ def test_everything_is_shown_and_is_json() -> None:
     figures = Figures(
         HERE,
         parse.ParseFigures(3280, 60_000, 50_000, 55_000, 1.09, 0.91),
-        [LookupFigures(10_000, 7.5, 2.0, FAST, Spread(2000, 0.8, 1.8, 4.0))],
-        PopFigures((direct(), direct(None, 200)), (offer(), offer(ratio=1.5))),
+        lookup=[LookupFigures(10_000, 7.5, 2.0, FAST, Spread(2000, 0.8, 1.8, 4.0))],
+        pops=PopFigures((direct(), direct(None, 200)), (offer(), offer(ratio=1.5))),
     )
     out = StringIO()
     console = Console(file=out, width=120)
@@ -146,7 +146,8 @@ def test_everything_is_shown_and_is_json() -> None:
     report.show_parse(
         console, dataclasses.replace(figures.parse, panoramisk_per_second=33_333, panoramisk_ratio=0.61)
     )
-    report.show_whole(console, WholeFigures(7100, 200, 199, 4128, 8.6, 0.01))
+    figures.whole = WholeFigures(7100, 200, 199, 4128, 8.6, 0.01)
+    report.show_whole(console, figures.whole)
     report.show_lookup(console, figures.lookup)
     report.show_pops(console, figures.pops.direct, figures.pops.offers)
     report.show_cpu(console, figures.pops.offers)
@@ -166,6 +167,6 @@ def test_everything_is_shown_and_is_json() -> None:
     ):
         assert word in text
     data = json.loads(json.dumps(figures.to_json()))
-    assert set(data) == {"machine", "parse", "lookup", "direct", "offers"}
+    assert set(data) == {"machine", "parse", "whole", "lookup", "direct", "offers"}
     assert data["direct"][0]["delay"] == {"count": 200, "p50": 4.0, "p99": 20.0, "worst": 60.0}
     assert [each["ratio_kept"] for each in data["offers"]] == [True, False]
