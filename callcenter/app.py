@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from callcenter.agents.states import Presence
+from callcenter.app_settings import routing_rules
 from callcenter.asterisk.agi.server import AgiServer
 from callcenter.asterisk.agi.session import AgiSession
 from callcenter.building.core import Core, build
@@ -17,9 +18,10 @@ from callcenter.building.flows import FlowSide, flow_side
 from callcenter.building.ground import Ground, Kept, storage
 from callcenter.calls.number import load_all_regions
 from callcenter.errors import ActionFailed, CallcenterError, SettingsError, TelephonyDown
-from callcenter.ids import Extension, UserId
+from callcenter.ids import Extension, QueueName, UserId
 from callcenter.ivr.front import FrontDoor
 from callcenter.recordings.files import RecordingFiles
+from callcenter.routing.publishing import PublishedRules
 from callcenter.settings import Settings
 from callcenter.telephony.caller_line import AgiCallerLine
 from callcenter.telephony.outbound_line import AgiOutboundLine
@@ -55,11 +57,15 @@ class App:
             numbering = self._ground.tasks.start(asyncio.to_thread(load_all_regions), "numbering plans")
             flows = await stack.enter_async_context(flow_side(self._s, self._ground, kept))
             await numbering
-            core = build(self._s, self._ground, kept, flows)
+            published = PublishedRules(kept.rules, [QueueName(queue.name) for queue in self._s.queues])
+            await published.open(routing_rules(self._s))
+            core = build(self._s, self._ground, kept, flows, published)
+            self._ground.tasks.run(published.look_again(), "published rules")
+            self._ground.tasks.run(core.watch.run(), "watch of the line")
             stack.push_async_callback(core.control.close)
             await self._restore(core, kept)
             core.callbacks.start()
-            agi = await self._open(core, kept, flows, stack)
+            agi = await self._open(core, kept, flows, published, stack)
             # Before the dialogues end: a callback that is being dialled then keeps its try.
             stack.callback(core.callbacks.stop)
             log.info("call centre is open", web_port=self._s.web.port, agi_port=agi.port)
@@ -82,9 +88,12 @@ class App:
             except CallcenterError as error:
                 log.warning("agent not restored", agent_id=row.agent_id, reason=error.message)
 
-    async def _open(self, core: Core, kept: Kept, flows: FlowSide, stack: AsyncExitStack) -> AgiServer:
+    async def _open(
+        self, core: Core, kept: Kept, flows: FlowSide, published: PublishedRules, stack: AsyncExitStack
+    ) -> AgiServer:
         """Open the doors: pages first, so that agents are there when callers come."""
-        server = WebServer(build_app(self._web_parts(core, kept, flows)), self._s.web.host, self._s.web.port)
+        pages = build_app(self._web_parts(core, kept, flows, published))
+        server = WebServer(pages, self._s.web.host, self._s.web.port)
         await self._listen(server.start(), "web", self._s.web.port)
         stack.push_async_callback(server.stop)
         asterisk = self._s.asterisk
@@ -130,7 +139,7 @@ class App:
 
         return serve
 
-    def _web_parts(self, core: Core, kept: Kept, flows: FlowSide) -> WebParts:
+    def _web_parts(self, core: Core, kept: Kept, flows: FlowSide, published: PublishedRules) -> WebParts:
         s = self._s
         folder = s.web.assets_folder.absolute()
         return WebParts(
@@ -153,6 +162,8 @@ class App:
             audit=kept.audit,
             key_words=_KeyWords(core.front),
             flows=flows.pages,
+            routing=published,
+            decisions=kept.decisions,
             voicemails=kept.voicemails,
             callbacks=kept.callbacks,
             callback_desk=core.callbacks,

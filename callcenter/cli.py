@@ -12,6 +12,7 @@ import typer
 
 from callcenter import log as logs
 from callcenter.cli_ivr import ivr
+from callcenter.cli_routing import routing
 from callcenter.command import DEFAULT_CONFIG, ConfigOption, JsonOption, explained, print_json
 from callcenter.errors import BadInput, NotFound
 from callcenter.settings import Settings, load
@@ -156,6 +157,7 @@ def watch(
 
 
 app.add_typer(ivr, name="ivr")
+app.add_typer(routing, name="routing")
 
 
 @user.command("add")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from callcenter import journey
 from callcenter.agents.roster import Roster, RosterRules
-from callcenter.app_settings import ami_target, callback_rules, phone_book, queue_settings, routing_rules
+from callcenter.app_settings import ami_target, callback_rules, phone_book, queue_settings
 from callcenter.building.flows import FlowSide, dialling, front_door
 from callcenter.building.ground import Ground, Kept
 from callcenter.calls.live_calls import LiveCalls
@@ -27,6 +27,8 @@ from callcenter.reception.recovery import Recovery
 from callcenter.reception.talks import Talks
 from callcenter.routing.distributor import Distributor, OfferTimes
 from callcenter.routing.line import Line
+from callcenter.routing.publishing import PublishedRules
+from callcenter.routing.watch import Watch
 from callcenter.screen_pop.current import CurrentPops
 from callcenter.screen_pop.presenter import Presenter
 from callcenter.settings import Settings
@@ -68,17 +70,18 @@ class Core:
     inbound: Inbound
     outbound: Outbound
     callbacks: Callbacks
+    watch: Watch
     desk: Desk
     board: Board
     hub: ScreenHub
 
 
-def build(settings: Settings, ground: Ground, kept: Kept, flows: FlowSide) -> Core:
+def build(settings: Settings, ground: Ground, kept: Kept, flows: FlowSide, published: PublishedRules) -> Core:
     """Everything that knows what goes on, joined by the bus."""
     showing = Showing()
     asterisk = _asterisk(settings, ground)
     attempts = Attempts(kept.recorder)
-    routed = _routed(settings, ground, kept, showing)
+    routed = _routed(settings, ground, kept, showing, published)
     callbacks = _callbacks(settings, ground, kept, routed, asterisk, attempts)
     front = front_door(
         settings,
@@ -141,6 +144,7 @@ def build(settings: Settings, ground: Ground, kept: Kept, flows: FlowSide) -> Co
         inbound=Inbound(parts),
         outbound=Outbound(parts, attempts),
         callbacks=callbacks,
+        watch=Watch(parts.distributor, parts.roster, ground.clock),
         desk=_desk(settings, parts, kept, showing, asterisk, attempts, feed, wrap_ups),
         board=board,
         hub=showing.hub,
@@ -159,7 +163,9 @@ class _Routed:
     in_dialogue: set[CallId] = field(default_factory=set)
 
 
-def _routed(settings: Settings, ground: Ground, kept: Kept, showing: Showing) -> _Routed:
+def _routed(
+    settings: Settings, ground: Ground, kept: Kept, showing: Showing, published: PublishedRules
+) -> _Routed:
     routing, queues = settings.routing, queue_settings(settings)
     calls = LiveCalls(ground.bus, ground.clock)
     rules = RosterRules(routing.screen_grace, routing.missed_before_not_ready)
@@ -167,13 +173,15 @@ def _routed(settings: Settings, ground: Ground, kept: Kept, showing: Showing) ->
     times = OfferTimes(
         {queue.name: queue.ring_seconds for queue in queues.values()}, routing.reservation_margin
     )
-    line = Line(routing_rules(settings))
+    distributor = Distributor(Line(published.rules), roster, ground.bus, ground.clock, ground.timers, times)
+    distributor.version = published.version.version
+    published.attach(distributor.apply)
     titles = {queue.name: (queue.title_en, queue.title_zh) for queue in queues.values()}
     return _Routed(
         calls=calls,
         identification=Identification(kept.customers, calls, ground.tasks),
         roster=roster,
-        distributor=Distributor(line, roster, ground.bus, ground.clock, ground.timers, times),
+        distributor=distributor,
         presenter=Presenter(showing.hub, showing.pops, ground.clock, titles, routing.pop_ack_limit),
     )
 
@@ -198,6 +206,7 @@ def _callbacks(
             attempts=attempts,
             recorder=kept.recorder,
             kept=kept.callbacks,
+            past=kept.past_calls,
             rules=callback_rules(settings),
             tasks=ground.tasks,
             clock=ground.clock,

@@ -15,10 +15,13 @@ from callcenter.storage.cases import StoredCases
 from callcenter.storage.complaints import StoredComplaints
 from callcenter.storage.customers import StoredCustomers
 from callcenter.storage.database import Database, upgrade
+from callcenter.storage.decisions import StoredDecisions
 from callcenter.storage.flows import StoredFlows
 from callcenter.storage.follow_ups import StoredFollowUps
 from callcenter.storage.pins import StoredPins
 from callcenter.storage.recorder import DatabaseRecorder
+from callcenter.storage.redials import StoredPastCalls
+from callcenter.storage.routing_rules import StoredRules
 from callcenter.storage.users import StoredUsers
 from callcenter.storage.voicemails import StoredVoicemails
 from callcenter.tasks import Tasks
@@ -55,6 +58,9 @@ class Kept:
     voicemails: StoredVoicemails
     pins: StoredPins
     cases: StoredCases
+    rules: StoredRules
+    decisions: StoredDecisions
+    past_calls: StoredPastCalls
     audit: Audit
     recorder: DatabaseRecorder
 
@@ -80,6 +86,9 @@ async def storage(settings: Settings, ground: Ground) -> AsyncIterator[Kept]:
             voicemails=StoredVoicemails(database, clock),
             pins=StoredPins(database, clock),
             cases=StoredCases(database, clock, ZoneInfo(settings.zone)),
+            rules=StoredRules(database, clock),
+            decisions=StoredDecisions(database),
+            past_calls=StoredPastCalls(database),
             audit=Audit(recorder, clock),
             recorder=recorder,
         )

@@ -103,7 +103,8 @@ class Call:
     """What the caller pressed: (IVR node, keys)."""
     segments: list[Segment] = field(default_factory=list)
     marks: set[str] = field(default_factory=set)
-    """``reconstructed``, ``gap``, ``fallback``, ``unrecorded``: what the record must admit."""
+    """``reconstructed``, ``gap``, ``fallback``, ``unrecorded``: what the record must admit; ``resumed``: an earlier
+    call's place in line was found."""
     recording: str | None = None
     """The recording's id (a server-made name), when there is one."""
     end_reason: EndReason | None = None

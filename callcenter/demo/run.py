@@ -22,6 +22,7 @@ from callcenter.errors import PartMissing
 from callcenter.rig.asterisk_install import find_launcher
 from callcenter.rig.callers import CallerResult, run_calls
 from callcenter.rig.customers import Customers
+from callcenter.storage import sample
 
 TALK = (2.0, 5.0)
 ANSWER_AFTER = (0.4, 1.2)
@@ -85,7 +86,9 @@ class Demo:
                 behaviour={"kind": "auto", "answer_after": ANSWER_AFTER, "talk": TALK},
                 behaviours={prepare.SEAT.extension: {"kind": "click", "talk": None}},
                 screen={"finish_after": WRAP_UP, "ready_again_after": (2.0, 4.0)},
-                overrides={"log": {"level": "INFO"}, "routing": {"wrap_up_seconds": 30}},
+                overrides={"log": {"level": "INFO"}, "routing": dict(prepare.ROUTING)},
+                skills=sample.SKILLS,
+                queues=prepare.QUEUES,
                 web_port=self._o.web_port,
                 prompts=folder.parent / "demo-prompts",
             )

@@ -195,8 +195,8 @@ class Distributor:
             return
         self._matching = True
         try:
-            while (found := self._next_pair()) is not None:
-                self._offer(*found)
+            while (found := self._next_pair()) is not None and self._offer(*found):
+                pass
         finally:
             self._matching = False
 
@@ -292,7 +292,7 @@ class Distributor:
                 del self._wanted[only]
 
     def _widen(self, place: Place) -> None:
-        if self.line.get(place.call.id) is not None:
+        if self._places.get(place.call.id) is place and self.line.get(place.call.id) is not None:
             self._out_of_line(place)
             self._into_line(place)
             self.match()
@@ -334,7 +334,9 @@ class Distributor:
         agent = self._idle.best(first.demand, now, self._places[first.call_id].tried)
         return (first, agent, heads) if agent is not None else None
 
-    def _offer(self, waiting: Waiting, agent: AgentFacts, heads: list[Waiting]) -> None:
+    def _offer(self, waiting: Waiting, agent: AgentFacts, heads: list[Waiting]) -> bool:
+        """False when it could not be made: what is kept of the agent was not true. It must not happen; it must not hold
+        up the core either, so this match is over then, and ``watch`` sees what is left undone."""
         place, demand, now = self._places[waiting.call_id], waiting.demand, self._clock.now()
         next_best = self._idle.next_best(agent.id, demand, now, place.tried)
         why = because(agent, next_best, demand, now)
@@ -353,12 +355,12 @@ class Distributor:
         try:
             offer = self._offers.reserve(place.call, agent.id, waiting.queue, why, decision)
         except (Conflict, NotFound):
-            # What we keep of the agent is not true. It must not happen; it must not stop the line either.
             log.exception("an agent was not as thought", agent_id=agent.id)
             self._look_again(agent.id)
             self._into_line(place)
-            return
+            return False
         place.give(offer)
+        return True
 
     def _look_again(self, agent_id: AgentId) -> None:
         agent = self._roster.find(agent_id)

@@ -178,6 +178,8 @@ def _order_problems(rules: RoutingRules) -> Iterator[str]:
     longest = max((seconds for _, seconds in kept), default=0.0)
     if not rules.ceiling >= longest:
         yield f"ceiling: {rules.ceiling:g} s is less than the longest promise ({longest:g} s)"
+    if rules.ceiling == float("inf"):
+        yield "ceiling: must be a number of seconds"
 
 
 def _queue_problems(rules: RoutingRules, queue: QueueRules) -> Iterator[str]:

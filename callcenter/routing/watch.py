@@ -4,6 +4,7 @@ The distributor keeps ready what it decides from; this looks at everybody. Found
 an alarm, and the distributor looks at everything anew.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import structlog
@@ -25,7 +26,7 @@ LONGEST = 2.0
 
 
 class Watch:
-    """``look`` each second. ``alarms``: how many there were."""
+    """``run`` looks each second, for ever. ``alarms``: how many there were."""
 
     def __init__(self, distributor: Distributor, roster: Roster, clock: Clock) -> None:
         self._distributor = distributor
@@ -33,6 +34,12 @@ class Watch:
         self._clock = clock
         self._seen: dict[tuple[CallId, AgentId], float] = {}
         self.alarms = 0
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            self.look()
 
     def look(self) -> bool:
         """True when there was an alarm."""

@@ -94,7 +94,7 @@ def a_callback(name: str, minutes: float = 0, **facts: object) -> Callback:
         asked_at=arrived + dt.timedelta(seconds=40),
         not_before=arrived,
         expires_at=arrived + dt.timedelta(hours=8),
-        skills=frozenset({"billing", "cantonese"}),
+        skills={"billing": 3, "cantonese": 1},
     )
     return replace(kept, **facts)  # type: ignore[arg-type]
 
