@@ -130,13 +130,16 @@ def demo(
 @app.command()
 @explained
 def bench(
-    only: Annotated[str, typer.Option(help="parse, lookup, pops, cpu or ivr; all when not given.")] = "",
+    only: Annotated[
+        str, typer.Option(help="One of the parts, such as routing or pops; all when not given.")
+    ] = "",
+    quick: Annotated[bool, typer.Option(help="Shorter runs, rougher figures.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure, and print ratios with the machine's size."""
     from callcenter.bench.run import run_bench  # noqa: PLC0415
 
-    raise typer.Exit(run_bench(only, as_json=as_json))
+    raise typer.Exit(run_bench(only, as_json=as_json, quick=quick))
 
 
 @app.command()

@@ -8,27 +8,24 @@ its default queue: nobody is ever left without a way on.
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from callcenter.ivr.flow.parts import Node, Question, Waiting, refusal
+from callcenter.ivr.flow.parts import Node, Question, Skills, Waiting, refusal
 from callcenter.ivr.flow.texts import (
     Digits,
     Expression,
     Key,
     Keys,
     Language,
-    Level,
     Name,
     Part,
     Queue,
     Seconds,
-    Skill,
     Tries,
 )
 
 FlowName: TypeAlias = Name
 MAX_MESSAGE_SECONDS = 600
-MAX_SKILLS = 10
 
 
 class SayNode(Node):
@@ -169,17 +166,6 @@ class SetNode(Node):
     type: Literal["set"]
     values: Annotated[dict[Name, Expression], Field(min_length=1)]
     next: Name | None = None
-
-
-def _form(written: object) -> str:
-    return "levels" if isinstance(written, dict) else "names"
-
-
-Skills: TypeAlias = Annotated[
-    Annotated[list[Skill], Field(max_length=MAX_SKILLS), Tag("names")]
-    | Annotated[dict[Skill, Level], Field(max_length=MAX_SKILLS), Tag("levels")],
-    Discriminator(_form),
-]
 
 
 class QueueNode(Node):

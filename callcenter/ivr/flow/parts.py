@@ -5,7 +5,9 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from callcenter.ivr.flow.texts import Key, Name, Part, Pause, Seconds, Texts, Tries
+from callcenter.ivr.flow.texts import Key, Level, Name, Part, Pause, Seconds, Skill, Texts, Tries
+
+MAX_SKILLS = 10
 
 
 def refusal(message: str) -> PydanticCustomError:
@@ -126,3 +128,15 @@ class Waiting(Part):
                 f"key {self.callback.key} of the callback is among keys too: give one of them another key"
             )
         return self
+
+
+def _skills_form(written: object) -> str:
+    return "levels" if isinstance(written, dict) else "names"
+
+
+Skills: TypeAlias = Annotated[
+    Annotated[list[Skill], Field(max_length=MAX_SKILLS), Tag("names")]
+    | Annotated[dict[Skill, Level], Field(max_length=MAX_SKILLS), Tag("levels")],
+    Discriminator(_skills_form),
+]
+"""What an agent must have: names (level 1 each), or names with the level that is needed at least."""
