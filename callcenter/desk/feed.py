@@ -2,6 +2,7 @@
 
 from callcenter.agents.events import AgentChanged, AgentLoggedOut, WrapUpEnded, WrapUpStarted
 from callcenter.agents.roster import Roster
+from callcenter.agents.states import RoutingState
 from callcenter.calls.call import Stage
 from callcenter.calls.events import (
     CallChanged,
@@ -31,11 +32,18 @@ class Feed:
         self._pops = pops
         self._clock = clock
         self.telephony_up = False
+        self._with_call: set[AgentId] = set()
+        """Whose screens show a call."""
 
     def agent_changed(self, event: AgentChanged) -> None:
-        """The agent's own state."""
-        view = agent_view(event.agent, self._clock.now())
-        self._screens.update(event.agent.id, "agent", {"agent": view})
+        """The agent's own state. A talk that is over for the agent may go on without, with another or in a survey."""
+        agent = event.agent
+        self._screens.update(agent.id, "agent", {"agent": agent_view(agent, self._clock.now())})
+        if event.old is RoutingState.ON_CALL and agent.state is not RoutingState.ON_CALL:
+            self._no_call(agent.id)
+            pop = self._pops.of(agent.id)
+            if pop is not None and agent.wrap_up_call is None:
+                self._close_pop(agent.id, pop.call_id)
 
     def agent_logged_out(self, event: AgentLoggedOut) -> None:
         """The last word to a screen."""
@@ -45,6 +53,7 @@ class Feed:
     def call_changed(self, event: CallChanged) -> None:
         """The call that the agent has or is offered."""
         if event.call.agent_id is not None and event.call.stage is not Stage.ENDED:
+            self._with_call.add(event.call.agent_id)
             self._screens.update(
                 event.call.agent_id, "call", {"call": call_view(event.call, self._clock.now())}
             )
@@ -54,7 +63,7 @@ class Feed:
         agent_id = event.call.agent_id
         if agent_id is None:
             return
-        self._screens.update(agent_id, "call", {"call": None})
+        self._no_call(agent_id)
         agent = self._roster.find(agent_id)
         if agent is None or agent.wrap_up_call != event.call.id:
             self._close_pop(agent_id, event.call.id)
@@ -62,7 +71,7 @@ class Feed:
     def offer_ended(self, event: OfferEnded) -> None:
         """An offer that came to nothing leaves the screen."""
         if event.result is not OfferResult.ANSWERED:
-            self._screens.update(event.agent_id, "call", {"call": None})
+            self._no_call(event.agent_id)
             self._close_pop(event.agent_id, event.call.id)
 
     def wrap_up_started(self, event: WrapUpStarted) -> None:
@@ -89,6 +98,11 @@ class Feed:
         self.telephony_up = up
         for agent in self._roster:
             self._screens.update(agent.id, "telephony", {"telephony": "up" if up else "down"})
+
+    def _no_call(self, agent_id: AgentId) -> None:
+        if agent_id in self._with_call:
+            self._with_call.discard(agent_id)
+            self._screens.update(agent_id, "call", {"call": None})
 
     def _customer(self, agent_id: AgentId) -> CustomerId | None:
         pop = self._pops.of(agent_id)

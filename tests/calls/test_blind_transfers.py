@@ -80,6 +80,7 @@ async def test_to_a_queue() -> None:
         assert centre.state(1) is RoutingState.WRAP_UP
         assert centre.calls.get(call.id) is call
         assert centre.calls.of_agent(AgentId(1)) is None
+        assert centre.screens.last(AgentId(1), "call") is None
         assert (call.stage.value, call.queue) == ("waiting", SUPPORT)
         assert new.variables["CC_QUEUE"] == SUPPORT
         await asyncio.sleep(5)

@@ -89,6 +89,10 @@ class AtScreen:
         except AssertionError as error:
             raise AssertionError(f"{error}, but {self.agent}") from None
 
+    async def until_no_call(self, limit: float) -> None:
+        """Until the screen shows no call."""
+        await until(lambda: self.call is None, limit, f"{self._username} has no call on the screen")
+
     @property
     def agent(self) -> dict[str, Any]:
         """The agent as last told."""

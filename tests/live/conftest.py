@@ -42,6 +42,7 @@ async def make_floor(prompts: Path, request: pytest.FixtureRequest) -> AsyncIter
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         screen: Mapping[str, Any] | None = None,
         screens: Sequence[FloorAgent] | None = None,
+        queues: Sequence[Mapping[str, Any]] = (),
         start: bool = True,
         **asterisk: Any,
     ) -> Floor:
@@ -60,6 +61,7 @@ async def make_floor(prompts: Path, request: pytest.FixtureRequest) -> AsyncIter
                 behaviour=behaviour,
                 behaviours=behaviours or {},
                 screens=screens,
+                queues=queues,
                 screen={"finish_after": (0.1, 0.2)} | dict(screen or {}),
                 overrides=tables,
                 root=ROOT,
