@@ -7,7 +7,7 @@ listed by what kept them out, since that is most of them; of those who were free
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class Decision:
     chosen: AgentId
     because: Reason
     tried: frozenset[AgentId]
-    agents: tuple[AgentFacts, ...]
+    agents: Iterable[AgentFacts]
     others: tuple[Waiting, ...]
     rules: RoutingRules
     version: int = 0
@@ -269,7 +269,7 @@ def _demand(kept: Mapping[str, Any]) -> Demand:
     )
 
 
-def _packed_agents(agents: Sequence[AgentFacts], demand: Demand, at: float) -> dict[str, list[Any]]:
+def _packed_agents(agents: Iterable[AgentFacts], demand: Demand, at: float) -> dict[str, list[Any]]:
     """By state. Of those who were not ready for any call only what kept them out."""
     skills = [skill for skill, _ in demand.needs] + list(demand.prefers)
     kept: defaultdict[str, list[Any]] = defaultdict(list)

@@ -174,7 +174,10 @@ class Distributor:
         """An agent may have become free, or no use to those who wait for just this one."""
         agent = event.agent
         free_for = self._idle.put(facts_of(agent), self._clock.now())
-        self._touched.update(demand for demand in free_for if self.line.asks(demand))
+        asked = [demand for demand in free_for if self.line.asks(demand)]
+        if not (asked and self._serves_next(agent.id, asked)):
+            self._idle.keep(agent.id, free_for)
+            self._touched.update(asked)
         if not at_work(agent):
             self._waits_in_vain(agent.id)
         self.match()
@@ -229,9 +232,8 @@ class Distributor:
     def rebuild(self) -> None:
         """Forget what is kept ready and look at everything anew. It should never be needed; ``watch`` asks for it."""
         self._idle = IdleAgents(self.line.asks)
-        now = self._clock.now()
         for agent in self._roster:
-            self._idle.put(facts_of(agent), now)
+            self._look_again(agent.id)
         self._touched.update(self.line.demands())
         self.match()
 
@@ -322,17 +324,30 @@ class Distributor:
     def _next_pair(self) -> tuple[Waiting, AgentFacts, list[Waiting]] | None:
         """The most urgent of those whom somebody free can serve, the agent, and whom it was compared with."""
         now = self._clock.now()
-        heads: list[Waiting] = []
-        for demand in list(self._touched):
-            if self.line.asks(demand) and self._idle.anybody(demand, now):
-                heads.extend(self.line.heads_of(demand))
-            else:
-                self._touched.discard(demand)
-        if not heads:
+        self._touched = {
+            demand for demand in self._touched if self.line.asks(demand) and self._idle.anybody(demand, now)
+        }
+        if not self._touched:
             return None
+        heads = self.line.heads_of(self._touched)
         first = min(heads, key=lambda waiting: order_key(waiting, now, self.rules))
         agent = self._idle.best(first.demand, now, self._places[first.call_id].tried)
         return (first, agent, heads) if agent is not None else None
+
+    def _serves_next(self, agent_id: AgentId, asked: list[Demand]) -> bool:
+        """The short way of an agent who has become free: nobody else is free for these demands, else nobody would wait
+        with them, so the agent need not be put among those who are. False when that can't be said now."""
+        if self._touched or self._matching or not self._offers.phones_seen:
+            return False
+        now = self._clock.now()
+        heads = self.line.heads_of(asked)
+        first = min(heads, key=lambda waiting: order_key(waiting, now, self.rules))
+        agent = self._idle.get(agent_id)
+        self._matching = True
+        try:
+            return agent is not None and self._offer(first, agent, heads)
+        finally:
+            self._matching = False
 
     def _offer(self, waiting: Waiting, agent: AgentFacts, heads: list[Waiting]) -> bool:
         """False when it could not be made: what is kept of the agent was not true. It must not happen; it must not hold
@@ -365,6 +380,6 @@ class Distributor:
     def _look_again(self, agent_id: AgentId) -> None:
         agent = self._roster.find(agent_id)
         if agent is not None:
-            self._idle.put(facts_of(agent), self._clock.now())
+            self._idle.keep(agent_id, self._idle.put(facts_of(agent), self._clock.now()))
         else:
             self._idle.drop(agent_id)

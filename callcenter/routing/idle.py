@@ -6,7 +6,7 @@ demand that the agent fits. ``choose.choose`` is the plain rule that this must a
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -16,6 +16,7 @@ from callcenter.ids import AgentId, QueueName
 from callcenter.routing.choose import Rank, rank
 from callcenter.routing.demand import Demand
 from callcenter.routing.facts import AgentFacts, outside, unavailable, unfit
+from callcenter.routing.members import Members, Snapshot
 
 KEPT = 2000
 """Demands that are kept ready; the one not asked for longest is forgotten."""
@@ -29,16 +30,10 @@ class _Free:
     order: "SortedList[Rank]" = field(default_factory=SortedList)
     ranks: dict[AgentId, Rank] = field(default_factory=dict)
 
-    def put(self, agent: AgentFacts) -> bool:
-        """As the agent is now; True when free for it."""
-        old = self.ranks.pop(agent.id, None)
-        if old is not None:
-            self.order.remove(old)
-        if unfit(agent, self.demand) is not None:
-            return False
+    def put(self, agent: AgentFacts) -> None:
+        """Free, and was not."""
         new = self.ranks[agent.id] = rank(agent, self.demand)
         self.order.add(new)
-        return True
 
     def drop(self, agent_id: AgentId) -> None:
         """Not free any more."""
@@ -53,31 +48,39 @@ class IdleAgents:
         """``needed``: does anybody wait with this demand? Such a one is never forgotten."""
         self._needed = needed
         self._facts: dict[AgentId, AgentFacts] = {}
-        self._members: defaultdict[QueueName, dict[AgentId, AgentFacts]] = defaultdict(dict)
+        self._members: defaultdict[QueueName, Members] = defaultdict(Members)
         self._free: OrderedDict[Demand, _Free] = OrderedDict()
         self._fits: dict[AgentId, list[_Free]] = {}
         """By agent, the demands that the agent's queues allow."""
 
     def put(self, agent: AgentFacts, now: float) -> list[Demand]:
-        """An agent came or changed; gives the demands that the agent is free for now, of those that are kept."""
+        """An agent came or changed, and is free for nothing yet: gives the demands, of those that are kept, that
+        ``keep`` would make the agent free for."""
         old = self._facts.get(agent.id)
         self._facts[agent.id] = agent
         if old is None or old.queues != agent.queues:
             self._enrol(agent, old)
         for queue in agent.queues:
-            self._members[queue][agent.id] = agent
+            self._members[queue].put(agent)
+        fits = self._fits[agent.id]
+        for free in fits:
+            free.drop(agent.id)
         if unavailable(agent, now) is not None:
-            for free in self._fits[agent.id]:
-                free.drop(agent.id)
             return []
-        return [free.demand for free in self._fits[agent.id] if free.put(agent)]
+        return [free.demand for free in fits if unfit(agent, free.demand) is None]
+
+    def keep(self, agent_id: AgentId, demands: Iterable[Demand]) -> None:
+        """The agent is free for these, which ``put`` gave."""
+        agent = self._facts[agent_id]
+        for demand in demands:
+            self._free[demand].put(agent)
 
     def drop(self, agent_id: AgentId) -> None:
         """An agent is gone."""
         agent = self._facts.pop(agent_id, None)
         if agent is not None:
             for queue in agent.queues:
-                self._members[queue].pop(agent_id, None)
+                self._members[queue].drop(agent_id)
             for free in self._fits.pop(agent_id, ()):
                 free.drop(agent_id)
 
@@ -107,16 +110,16 @@ class IdleAgents:
             return self._facts[first] if first is not None else None
         return self._facts[next((each for each in others if each not in tried), first)]
 
-    def asked(self, demand: Demand) -> tuple[AgentFacts, ...]:
+    def asked(self, demand: Demand) -> Snapshot:
         """All who could come into question: the members of the queues, or the one who is wanted."""
         if demand.only is not None:
             agent = self._facts.get(demand.only)
-            return (agent,) if agent is not None else ()
+            return Snapshot(((agent,),)) if agent is not None else Snapshot()
         if len(demand.queues) == 1:
             (queue,) = demand.queues
-            return tuple(self._members[queue].values())
-        members = chain.from_iterable(self._members[queue].items() for queue in demand.queues)
-        return tuple(dict(members).values())
+            return self._members[queue].snapshot()
+        members = chain.from_iterable(self._members[queue] for queue in demand.queues)
+        return Snapshot((tuple({one.id: one for one in members}.values()),))
 
     def staffed(self, queue: QueueName) -> bool:
         """Is anybody of this queue logged in?"""
@@ -136,7 +139,7 @@ class IdleAgents:
         free = self._free[demand] = _Free(demand)
         for agent in self.asked(demand):
             self._fits[agent.id].append(free)
-            if unavailable(agent, now) is None:
+            if unavailable(agent, now) is None and unfit(agent, demand) is None:
                 free.put(agent)
         if len(self._free) > KEPT:
             self._forget()
@@ -153,7 +156,7 @@ class IdleAgents:
         """The queues changed, and with them what the agent may be asked for."""
         if old is not None:
             for queue in old.queues:
-                self._members[queue].pop(agent.id, None)
+                self._members[queue].drop(agent.id)
             for free in self._fits[agent.id]:
                 free.drop(agent.id)
         self._fits[agent.id] = [free for free in self._free.values() if outside(agent, free.demand) is None]

@@ -1,7 +1,7 @@
 """The line: everybody who waits, in classes of one queue, one tier and the same demand, each in order of arrival."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 from sortedcontainers import SortedList
 
@@ -31,14 +31,19 @@ def general_class(waiting: Waiting) -> ClassKey:
     return ClassKey(waiting.queue, waiting.tier, waiting.general, waiting.below)
 
 
+Group: TypeAlias = tuple[QueueName, Tier, bool]
+"""Queue, tier, below: all of them age alike, so the one who came first is the most urgent."""
+
+
 class Line:
-    """Only the heads of the classes are compared, since within a class the order never changes."""
+    """Only the first of each class can be next, since within a class the order never changes; and of those whom the
+    same agent may serve, only the earliest of each queue and tier."""
 
     def __init__(self, rules: RoutingRules) -> None:
         self.rules = rules
         self._by_call: dict[CallId, Waiting] = {}
         self._classes: dict[ClassKey, SortedList[tuple[float, CallId]]] = {}
-        self._of_demand: dict[Demand, set[ClassKey]] = {}
+        self._firsts: dict[Demand, dict[Group, Waiting]] = {}
 
     def __len__(self) -> int:
         return len(self._by_call)
@@ -55,10 +60,11 @@ class Line:
         self.leave(waiting.call_id)
         self._by_call[waiting.call_id] = waiting
         key = class_of(waiting)
-        if (members := self._classes.get(key)) is None:
+        members = self._classes.get(key)
+        if members is None:
             members = self._classes[key] = SortedList()
-            self._of_demand.setdefault(waiting.demand, set()).add(key)
         members.add((waiting.arrived, waiting.call_id))
+        self._note_first(key, members)
 
     def leave(self, call_id: CallId) -> Waiting | None:
         """Give the place up; None when there was none."""
@@ -67,32 +73,32 @@ class Line:
             key = class_of(waiting)
             members = self._classes[key]
             members.remove((waiting.arrived, call_id))
-            if not members:
-                del self._classes[key]
-                keys = self._of_demand[waiting.demand]
-                keys.discard(key)
-                if not keys:
-                    del self._of_demand[waiting.demand]
+            self._note_first(key, members)
         return waiting
 
     # -------------------------------------------------------- who is next
 
     def asks(self, demand: Demand) -> bool:
         """Does anybody wait with this demand?"""
-        return demand in self._of_demand
+        return demand in self._firsts
 
     def demands(self) -> Collection[Demand]:
         """Of all who wait."""
-        return self._of_demand.keys()
+        return self._firsts.keys()
 
-    def heads_of(self, demand: Demand) -> Iterator[Waiting]:
-        """The first of each class with this demand."""
-        for key in self._of_demand.get(demand, ()):
-            yield self._head(key)
+    def heads_of(self, demands: Iterable[Demand]) -> list[Waiting]:
+        """Of those with these demands, the first of each queue and tier: one of them is the most urgent."""
+        found: dict[Group, Waiting] = {}
+        for demand in demands:
+            for group, first in self._firsts.get(demand, {}).items():
+                other = found.get(group)
+                if other is None or (first.arrived, first.call_id) < (other.arrived, other.call_id):
+                    found[group] = first
+        return list(found.values())
 
     def heads(self, now: float) -> list[Waiting]:
         """The first of each class, the most urgent first."""
-        firsts = [self._head(key) for key in self._classes]
+        firsts = [first for group in self._firsts.values() for first in group.values()]
         return sorted(firsts, key=lambda waiting: order_key(waiting, now, self.rules))
 
     # -------------------------------------------------------- how long it is
@@ -125,11 +131,21 @@ class Line:
 
     def longest_wait(self, queue: QueueName, now: float) -> float:
         """Seconds the first to come has waited; 0 when nobody waits. Boosts don't count."""
-        firsts = [self._head(key) for key in self._classes if key.queue == queue]
+        firsts = [
+            first for group in self._firsts.values() for first in group.values() if first.queue == queue
+        ]
         return max((now - first.arrived - first.boost for first in firsts), default=0.0)
 
-    def _head(self, key: ClassKey) -> Waiting:
-        return self._by_call[self._classes[key][0][1]]
+    def _note_first(self, key: ClassKey, members: "SortedList[tuple[float, CallId]]") -> None:
+        """A class has changed: who is first in it, or that it is no more."""
+        group = (key.queue, key.tier, key.below)
+        if members:
+            self._firsts.setdefault(key.demand, {})[group] = self._by_call[members[0][1]]
+            return
+        del self._classes[key]
+        del self._firsts[key.demand][group]
+        if not self._firsts[key.demand]:
+            del self._firsts[key.demand]
 
     def _before(self, key: ClassKey, mine: OrderKey, now: float) -> int:
         members = self._classes[key]

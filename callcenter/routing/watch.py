@@ -64,7 +64,7 @@ class Watch:
         for demand in line.demands():
             agent = next((one for one in free if _serves(one, demand, now)), None)
             if agent is not None:
-                yield from ((head.call_id, agent.id) for head in line.heads_of(demand))
+                yield from ((head.call_id, agent.id) for head in line.heads_of([demand]))
 
 
 def _might_be_free(agent: Agent) -> bool:

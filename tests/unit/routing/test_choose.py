@@ -172,6 +172,7 @@ def test_kept_in_order_is_the_same_as_looking_at_everybody(
         match step:
             case AgentFacts():
                 free_for = idle.put(step, NOW)
+                idle.keep(step.id, free_for)
                 known[step.id] = step
                 assert all(why_not(step, one, NOW) is None for one in free_for)
             case int():
@@ -195,7 +196,7 @@ def test_demands_that_nobody_asks_are_forgotten(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("callcenter.routing.idle.KEPT", 10)
     waited_for = demand(needs=(("billing", 5),))
     idle = IdleAgents(lambda one: one == waited_for)
-    idle.put(agent(99), NOW)
+    idle.keep(AgentId(99), idle.put(agent(99), NOW))
     assert idle.best(waited_for, NOW) is None
     for number in range(50):
         assert idle.best(demand(prefers=(f"skill{number}",)), NOW) is not None
