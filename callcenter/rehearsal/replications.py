@@ -21,7 +21,7 @@ from callcenter.ids import AgentId
 from callcenter.rehearsal.draws import contacts
 from callcenter.rehearsal.figures import Kind, Replication, Result, Sample
 from callcenter.rehearsal.floor import Done, Floor
-from callcenter.rehearsal.plan import INTERVAL, Plan
+from callcenter.rehearsal.plan import INTERVAL, Contact, Plan
 from callcenter.rehearsal.warm_up import cut_short, present_at_start, warm_up
 from callcenter.routing.rules import RoutingRules
 
@@ -47,14 +47,18 @@ class Run:
         return math.ceil(self.calls / self.replications)
 
     @property
+    def unmeasured(self) -> int:
+        """Callers of the warm-up: a number, not a time, so that the first one measured is like all others."""
+        return math.ceil(self.warm_up * sum(stream.rate(0) for stream in self.plan.streams))
+
+    @property
     def size(self) -> float:
         """About how many calls it takes, warm-up and all."""
         plan = self.plan
         if plan.days:
             return sum(len(day.contacts) for day in plan.days) / len(plan.days) * self.replications
         if plan.steady:
-            rate = sum(stream.rate(0) for stream in plan.streams)
-            return self.calls + self.replications * self.warm_up * rate
+            return self.calls + self.replications * self.unmeasured
         each = sum(stream.rate(i) for stream in plan.streams for i in range(plan.intervals)) * INTERVAL
         return each * self.replications
 
@@ -168,20 +172,28 @@ def _steady(run: Run, number: int) -> Replication:
     before = 0
     for contact in present_at_start(plan, random.Random(f"{run.seed}/{number}/start")):
         before = floor.arrive(contact)
-    for contact in contacts(plan, run.seed, number):
+    before += run.unmeasured
+    for contact in _from_now(contacts(plan, run.seed, number)):
         floor.until(contact.at)
-        if contact.at < run.warm_up:
-            before = floor.arrive(contact)
-            continue
         if floor.came == before:
             watch.begin(floor, before + 1, run.share)
         if floor.arrive(contact) == before + run.share:
             watch.end(floor)
-        if watch.counted == run.share or (plan.endless and not watch.open):
+        if watch.counted == run.share or (plan.endless and floor.came >= before + run.share):
             break
     while watch.counted < run.share and floor.step():
         pass  # the line that grew for ever is served to its end
     return watch.found
+
+
+def _from_now(coming: Iterator[Contact]) -> Iterator[Contact]:
+    """The first caller comes at the very beginning. Who comes at random finds the steady state; but the first to come
+    after a given instant would find fewer, as all who were before left and none came (so would a measurement that
+    begins at an instant, and the fewer callers it has, the more)."""
+    first = next(coming)
+    yield first._replace(at=0.0)
+    for contact in coming:
+        yield contact._replace(at=contact.at - first.at)
 
 
 def _day(run: Run, number: int) -> Replication:

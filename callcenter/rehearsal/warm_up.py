@@ -2,8 +2,8 @@
 
 *Beginning.* The number of callers in the building is drawn from the stationary distribution of M/M/n+M with the plan's
 load and patience; talks that go on have their equilibrium residual, callers who wait have waited as long as it takes so
-many to come. For exponential talks, one patience and agents who serve everybody that is exact for all callers together,
-whatever the order of the line. Where agents differ by queue or skill, or the line grows for ever, it is a guess.
+many to come, and the first caller comes at that instant. For exponential talks, one patience and agents who serve
+everybody that is exact for all callers together, whatever the order of the line; otherwise it is a good guess.
 
 *Warm-up.* ``TIMES`` the relaxation time of the floor, in which what the beginning got wrong (who of which tier waits,
 and whatever the guess missed) falls to 1/e: 1 / (n mu (1 - sqrt(rho))^2) for M/M/n (P. M. Morse, "Stochastic properties

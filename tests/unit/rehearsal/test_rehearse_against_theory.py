@@ -59,6 +59,16 @@ def test_erlang_c() -> None:
     assert result.figures().occupancy == pytest.approx(0.7, abs=0.05)
 
 
+def test_short_replications_are_no_different() -> None:
+    """The first callers measured find the steady state, too: 400 replications of five callers each, without a warm-up,
+    wait as often as Erlang says (a measurement that begins at an instant would find too few)."""
+    plan = plan_of(5, 0.7, ONE_TIER)
+    result = replicate(Run(plan, 2000, replications=400, seed=7), processes=1)
+    theory = ErlangC(5, plan.streams[0].rates[0], TALK)
+    assert abs(result.delayed().z(theory.wait_probability)) < 3
+    assert result.delayed().error < theory.wait_probability / 15
+
+
 def test_cobham() -> None:
     """Two tiers, the better one always first: each tier waits as Cobham says."""
     plan = plan_of(5, 0.7, TWO_TIERS, RoutingRules(order=Order.STRICT))
