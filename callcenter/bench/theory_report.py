@@ -10,6 +10,7 @@ from rich.console import Console
 from callcenter.bench.report import table
 from callcenter.bench.theory import LIMIT, TheoryFigures
 from callcenter.errors import BadInput
+from callcenter.rehearsal.charts import svg
 
 WIDTH, HEIGHT = 900, 460
 STYLE = Style(
@@ -118,7 +119,7 @@ def _waits(figures: TheoryFigures) -> bytes:
         chart.add(theory, [(row.expected, row.simulated) for row in rows if row.theory == theory])
     ends = [edge for row in rows for edge in (row.expected, row.simulated) if edge > 0]
     chart.add("equal", [(min(ends), min(ends)), (max(ends), max(ends))], stroke=True, show_dots=False)
-    return _rendered(chart)
+    return svg(chart)
 
 
 def _scores(figures: TheoryFigures) -> bytes:
@@ -136,7 +137,7 @@ def _scores(figures: TheoryFigures) -> bytes:
         chart.add(theory, [(number, row.z) for number, row in numbered if row.theory == theory])
     for edge in (-LIMIT, LIMIT):
         chart.add(f"{edge:+g}", [(1, edge), (len(numbered), edge)], stroke=True, show_dots=False)
-    return _rendered(chart)
+    return svg(chart)
 
 
 def _shared(figures: TheoryFigures) -> bytes:
@@ -148,13 +149,8 @@ def _shared(figures: TheoryFigures) -> bytes:
     )
     chart.x_labels = [f"{one.flexible:.0%}" for one in figures.shared]
     chart.add("mean wait of all calls", [round(one.wait, 1) for one in figures.shared])
-    return _rendered(chart)
+    return svg(chart)
 
 
 def _common() -> dict[str, object]:
     return {"width": WIDTH, "height": HEIGHT, "style": STYLE, "js": (), "legend_at_bottom": True}
-
-
-def _rendered(chart: pygal.graph.graph.Graph) -> bytes:
-    picture: bytes = chart.render()
-    return picture

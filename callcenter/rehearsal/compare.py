@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from callcenter.errors import BadInput
+from callcenter.rehearsal.charts import svg
 from callcenter.rehearsal.figures import Figures, Result
 
 BAR_WIDTH = 30
@@ -89,7 +90,7 @@ def draw(path: Path, cases: Sequence[Case]) -> None:
     for name, figures in found:
         chart.add(name, [_percent(figures.get(label)) for label in chart.x_labels])
     try:
-        path.write_bytes(chart.render())
+        path.write_bytes(svg(chart))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
 

@@ -246,3 +246,9 @@ def test_what_makes_no_plan(make: object, words: str) -> None:
     """It is said what is wrong."""
     with pytest.raises(BadInput, match=words):
         make()  # type: ignore[operator]
+
+
+def test_processes_make_no_difference() -> None:
+    """Two processes find the very figures that one does."""
+    run_ = planned(steady(3, 0.02), 300, 1)
+    assert replicate(run_, processes=2).to_json() == replicate(run_, processes=1).to_json()
