@@ -17,6 +17,7 @@ from callcenter.calls.events import (
     PartyGone,
     PartyHeld,
     PartyResumed,
+    PartyTransferred,
     PhoneStateChanged,
     TelephonyLost,
     TelephonyUp,
@@ -77,6 +78,7 @@ def subscribe(bus: Bus, h: Handlers) -> None:
     bus.subscribe(PartyAnswered, h.talks.answered)
     bus.subscribe(PartyHeld, h.talks.held)
     bus.subscribe(PartyResumed, h.talks.resumed)
+    bus.subscribe(PartyTransferred, h.talks.transferred, h.direct.transferred)
     bus.subscribe(PartyGone, h.talks.party_gone)
     bus.subscribe(CallerLeft, h.talks.caller_left)
     bus.subscribe(OutboundFailed, h.talks.outbound_failed)

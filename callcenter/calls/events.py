@@ -77,6 +77,18 @@ class CallerLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class PartyTransferred:
+    """An attended transfer: the agent at ``by`` has asked somebody and joined them with the caller, and is out.
+    ``to``: their extension, empty for a phone that is none of ours; ``asked``: the direct call that the asking was."""
+
+    call_id: CallId
+    by: Extension
+    to: Extension
+    asked: CallId | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class DirectCallRinging:
     """An agent's phone rings for a call that is not ours: dialled directly, transferred, or put through by
     somebody else's queue. ``number`` and ``name`` are raw, unchecked."""

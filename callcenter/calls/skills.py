@@ -26,7 +26,9 @@ def parse_levels(text: str) -> dict[str, int]:
             continue
         name, equals, level = (one.strip() for one in part.partition("="))
         if not NAME.fullmatch(name) or (equals and not re.fullmatch(r"[1-5]", level)):
-            raise BadInput(f"“{part[:40]}” is no skill: write for example billing=4 (1 to {BEST}) or billing.")
+            raise BadInput(
+                f"“{part[:40]}” is no skill: write for example billing=4 (1 to {BEST}) or billing."
+            )
         if name in found:
             raise BadInput(f"The skill {name} is named twice.")
         found[name] = int(level) if equals else 1

@@ -5,7 +5,7 @@ They pop as early as can be: from the moment that Asterisk says it dials the pho
 
 from callcenter.agents.states import Agent
 from callcenter.calls.call import Call, Direction, Stage
-from callcenter.calls.events import DirectCallRinging
+from callcenter.calls.events import DirectCallRinging, PartyTransferred
 from callcenter.calls.number import normalise
 from callcenter.reception.arrival import shown_name
 from callcenter.reception.parts import Parts
@@ -41,6 +41,21 @@ class Direct:
         self._p.calls.add(call)
         self._p.calls.enter(call, Stage.RINGING, agent_id=agent.id)
         self._tasks.run(self._pop(agent, call), f"pop {call.id}")
+
+    def transferred(self, event: PartyTransferred) -> None:
+        """A colleague has joined the agent, whom they had called, with a caller of the line: now the caller pops."""
+        call, agent = self._p.calls.get(event.call_id), self._p.roster.by_extension(event.to)
+        if call is None or agent is None or call.agent_id != agent.id:
+            return
+        by = self._p.roster.by_extension(event.by)
+        shown = self._p.presenter.show(
+            agent.id,
+            call,
+            self._p.identification.of(call.id),
+            why=Why.TARGET,
+            put_through_by=by.name if by is not None else "",
+        )
+        self._tasks.run(shown, f"pop {call.id}")
 
     async def _pop(self, agent: Agent, call: Call) -> None:
         match = await self._p.identification.wait(call, LOOKUP_PATIENCE)

@@ -11,6 +11,7 @@ from callcenter.calls.events import (
     PartyGone,
     PartyHeld,
     PartyResumed,
+    PartyTransferred,
 )
 from callcenter.follow_ups.follow_up import AttemptResult
 from callcenter.ids import AgentId, Extension
@@ -60,6 +61,23 @@ class Talks:
         call = self._p.calls.get(event.call_id)
         if call is not None and call.stage is Stage.HELD:
             self._p.calls.enter(call, Stage.TALKING, queue=call.queue, agent_id=call.agent_id)
+
+    def transferred(self, event: PartyTransferred) -> None:
+        """An agent has joined the caller with a colleague: the first has wrap-up, the second the call."""
+        call = self._p.calls.get(event.call_id)
+        if call is None or call.stage not in {Stage.TALKING, Stage.HELD}:
+            return
+        if call.agent_id is not None:
+            self.end_talk(call, call.agent_id)
+        agent = self._p.roster.by_extension(event.to) if event.to else None
+        agent_id = agent.id if agent is not None else None
+        if agent_id is not None:
+            self._p.roster.talk_begun(agent_id, call.id)
+        asking = self._p.calls.get(event.asked) if event.asked is not None else None
+        if asking is not None:
+            self._p.calls.end(asking, EndReason.TRANSFERRED)
+        stage = Stage.TALKING if agent_id is not None else Stage.OUTSIDE
+        self._p.calls.enter(call, stage, queue=call.queue, agent_id=agent_id)
 
     def party_gone(self, event: PartyGone) -> None:
         """The agent's leg ended. For a call without a coroutine (direct, or taken over after a restart of

@@ -88,7 +88,9 @@ class Transfers:
                 p.distributor.end(offer, OfferResult.ANSWERED)
             p.roster.talk_begun(agent.id, call.id)
             p.calls.enter(call, Stage.TALKING, agent_id=agent.id)
-        p.roster.talk_ended(agent.id, call.id, p.wrap_up_seconds)
+        for agent_id in {agent.id, call.agent_id}:  # another one after an attended transfer
+            if agent_id is not None:
+                p.roster.talk_ended(agent_id, call.id, p.wrap_up_seconds)
 
     def _not_taken(self, call: Call, agent: Agent, offer: Offer | None, result: OfferResult) -> None:
         p = self._p

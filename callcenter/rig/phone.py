@@ -219,6 +219,15 @@ class Phone:
         if not await leg.transfer(f"sip:{checked(number)}@{host}:{port}"):
             raise Conflict("the transfer failed")
 
+    async def join(self) -> None:
+        """Attended transfer: the caller on hold is joined with whom this phone has called meanwhile; raises Conflict if
+        there aren't two such calls, or it failed."""
+        caller, asked = self._one(LegState.HOLDING), self._one(LegState.TALKING)
+        number, (host, port) = parse_address(asked.dialog.remote).user, self._agent.server
+        if not await caller.transfer(f"sip:{number}@{host}:{port}", asked):
+            raise Conflict("the transfer failed")
+        await asked.hang_up()
+
     async def press(self, keys: str) -> None:
         """Press keys in the call; raises Conflict, BadInput."""
         leg = self._one(LegState.TALKING)

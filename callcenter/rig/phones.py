@@ -13,7 +13,7 @@ cancelled, bye, hung_up, reinvited, held, resumed, transferred, dialing, dial_an
 A small HTTP server on 127.0.0.1 stands in for what a hand does, or a desk phone's action address::
 
     GET  /phones                      what every display says
-    POST /{extension}/answer | hangup | hold | unhold | register | unregister
+    POST /{extension}/answer | hangup | hold | unhold | join | register | unregister
     POST /{extension}/dial/{number} | transfer/{number} | press/{keys}
     POST /{extension}/behaviour       JSON, replaces what the phone does from the next call on
 
@@ -166,6 +166,8 @@ class Phones:
                 await phone.hold()
             case "unhold":
                 await phone.unhold()
+            case "join":
+                await phone.join()
             case "register":
                 phone.register()
             case "unregister":

@@ -27,6 +27,12 @@ class Dialog:
         """What tells this dialog from others here: Call-ID and our tag."""
         return self.call_id, parameters(self.local).get("tag", "")
 
+    @property
+    def replaces(self) -> str:
+        """What names this dialog to the other side in a Replaces header."""
+        theirs = parameters(self.remote).get("tag", "")
+        return f"{self.call_id};to-tag={theirs};from-tag={self.key[1]}"
+
     def request(
         self, method: str, headers: Headers = (), body: bytes = b"", cseq: int | None = None
     ) -> Request:

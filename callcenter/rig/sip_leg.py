@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from urllib.parse import quote
 
 from callcenter.rig.rtp import SoundSocket, Stream
 from callcenter.rig.sdp import Direction, Sound, answering, build_sdp, parse_sdp
@@ -148,10 +149,13 @@ class Leg:
         """Talk on."""
         return await self._reinvite(Direction.SENDRECV, LegState.TALKING, "resumed")
 
-    async def transfer(self, to: str) -> bool:
-        """Blind transfer (REFER) of the other side to a SIP address; our leg ends if it worked."""
+    async def transfer(self, to: str, instead_of: "Leg | None" = None) -> bool:
+        """Transfer (REFER) of the other side to a SIP address: blind, or (attended) to whom our other leg talks with,
+        in its place (Replaces, RFC 3891). Our leg ends if it worked."""
         waiting: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._transfer = waiting
+        if instead_of is not None:
+            to += f"?Replaces={quote(instead_of.dialog.replaces, safe='')}"
         headers = (("Refer-To", f"<{to}>"), ("Referred-By", f"<{parse_address(self.dialog.local).uri}>"))
         response = await self._ask("REFER", headers)
         if response.status >= 300:

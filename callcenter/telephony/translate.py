@@ -38,6 +38,7 @@ class Translator:
             "BridgeLeave": self._unbridged,
             "Hold": self._held,
             "Unhold": self._resumed,
+            "AttendedTransfer": self._joined,
             "Hangup": self._hung_up,
         }
 
@@ -169,6 +170,29 @@ class Translator:
 
     def _hung_up(self, table: ChannelTable, event: Event, now: float) -> list[object]:
         return self.ended(table, event.get("Uniqueid"), now)
+
+    def _joined(self, table: ChannelTable, event: Event, now: float) -> list[object]:
+        """An agent joins two calls of one phone, and leaves both. One is ours; the other, which the agent made to ask
+        somebody, goes on as part of it."""
+        both = [table.get(event.get(f"{which}TransfererUniqueid")) for which in ("Orig", "Second")]
+        mine = next(
+            (c for c in both if c is not None and c.leg and c.call_id and not table.is_direct(c)), None
+        )
+        asking = next((c for c in both if c is not None and c is not mine), None)
+        by = self._own_phone(table, mine) if mine is not None else None
+        if (
+            event.get("Result") != "Success"
+            or mine is None
+            or mine.call_id is None
+            or asking is None
+            or by is None
+        ):
+            return []
+        asked = next((c for c in table if c.dialler == asking.uniqueid and c.answered and not c.local), None)
+        to, before = (self._own_phone(table, asked), asked.call_id) if asked is not None else (None, None)
+        if asked is not None:
+            asked.call_id = mine.call_id
+        return [seen.PartyTransferred(mine.call_id, by, to or OUTSIDE, before, now)]
 
     # ------------------------------------------------------------ who is who
 

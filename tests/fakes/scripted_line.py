@@ -167,7 +167,9 @@ class ScriptedLine:
         a part of the dialplan that isn't ours. Gives the line that comes back to us, for ``Centre.serve``."""
         self.went = "elsewhere" if target is None else "put_through"
         self.left.set()
-        line = ScriptedLine(self.trunk, number=self.caller_number, did=target or "", channel_id=self.channel_id)
+        line = ScriptedLine(
+            self.trunk, number=self.caller_number, did=target or "", channel_id=self.channel_id
+        )
         line.variables.update(self.variables, CC_TARGET=target or "", CC_STAGE="transferred")
         return line
 

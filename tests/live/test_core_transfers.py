@@ -44,6 +44,11 @@ def talkers(floor: Floor, call_id: str) -> list[tuple[str, int | None]]:
     return [(s["queue"], s["agent_id"]) for s in segments(floor, call_id) if s["stage"] == "talking"]
 
 
+def stages(floor: Floor, call_id: str) -> list[str]:
+    """The stages of a call so far."""
+    return [part["stage"] for part in segments(floor, call_id)]
+
+
 async def test_the_phone_puts_through_to_an_agent_then_to_a_queue(make_floor: MakeFloor) -> None:
     """REFER twice: each agent has the customer on the screen, and who put it through; wrap-up begins at once; one
     recording goes on."""
@@ -218,3 +223,51 @@ async def test_the_core_dies_between_the_transfer_and_the_new_dialogue(make_floo
         assert "reconstructed" in call["marks"]
         assert talkers(floor, call["id"])
         assert adds_up(floor, call, 1000)
+
+
+@pytest.mark.parametrize("last", ["agent", "caller"])
+async def test_an_attended_transfer_by_the_phone(make_floor: MakeFloor, last: str) -> None:
+    """F13: the agent asks a colleague on a second line and joins them (REFER with Replaces): the first has wrap-up at
+    once, the second owns the call, has the customer on the screen, and wrap-up at its end."""
+    floor = await make_floor(
+        agents=2,
+        screens=[],
+        queues=QUEUES,
+        behaviours={"1001": {"kind": "auto", "answer_after": (0.2, 0.2), "talk": None, "lines": 2}},
+    )
+    async with (
+        AtScreen(floor, "agent1001", "1001") as one,
+        AtScreen(floor, "agent1002", "1002") as two,
+        ear(floor, NUMBER) as caller,
+    ):
+        await one.done("ready")
+        await dial_in(caller)
+        await talks_with(floor, caller, "1001")
+        assert one.call is not None
+        call_id = one.call["id"]
+        await two.done("ready")
+        await press(floor, "1001", "hold")
+        await press(floor, "1001", "dial/1002")
+        await two.until_state("on_call", 5)
+        await asyncio.sleep(0.5)
+        await press(floor, "1001", "join")
+        await talks_with(floor, caller, "1002")
+        await until(
+            lambda: any(state == "wrap_up" for state, _ in one.states()), 2, "the first has a wrap-up"
+        )
+        assert two.state == "on_call"
+        assert two.call is not None
+        assert two.call["id"] == call_id
+        assert two.pop is not None
+        assert (two.pop["call_id"], two.pop["put_through_by"]) == (call_id, one.agent["name"])
+        if last == "agent":
+            await press(floor, "1002", "hangup")
+            await until(lambda: "survey" in stages(floor, call_id), 3, "the caller is asked how it was")
+        await caller.hang_up()
+        call = await ended_call(floor, NUMBER)
+        assert (call["id"], call["end_reason"]) == (call_id, f"{last}_hangup")
+        assert [agent for _, agent in talkers(floor, call_id)][-1] == two.agent["id"]
+        assert adds_up(floor, call)
+        for desk in (one, two):
+            await desk.until_state("ready", 5)
+            await desk.until_no_call(2)

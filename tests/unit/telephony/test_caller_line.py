@@ -7,7 +7,7 @@ import pytest
 from callcenter.asterisk.agi.framing import AgiReply
 from callcenter.calls.ports import CallerLine, PhoneBook, RecordedMessage
 from callcenter.clock import ManualClock
-from callcenter.errors import ActionFailed, BadInput, CallerGone
+from callcenter.errors import ActionFailed, BadInput, CallerGone, ReleasedToFallback
 from callcenter.ids import CallId
 from callcenter.telephony.caller_line import AgiCallerLine
 from callcenter.telephony.outbound_line import AgiOutboundLine
@@ -315,3 +315,28 @@ async def test_a_message_that_can_not_be_recorded() -> None:
         with pytest.raises(BadInput):
             await scene.line.record_message(path, max_seconds=10, silence=3, finish="#")
     assert len(scene.session.lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("context", "departure"),
+    [
+        ("callcenter-transfer", "put_through"),
+        ("callcenter-core", "hung_up"),
+        ("", "hung_up"),
+        ("from-internal", "elsewhere"),
+    ],
+)
+async def test_why_the_caller_has_gone(context: str, departure: str) -> None:
+    """Where Asterisk will go on with the channel tells a transfer from a hang-up, also after the hang-up was told."""
+    scene = Scene(context="callcenter-core")
+    scene.variables(CONTEXT=context)
+    scene.session.hung_up = True
+    assert await scene.line.departure() == departure
+
+
+@pytest.mark.parametrize("error", [CallerGone("over"), ActionFailed("late"), ReleasedToFallback("odd")])
+async def test_a_departure_that_can_not_be_known_is_a_hang_up(error: Exception) -> None:
+    """Nobody is thrown at."""
+    scene = Scene(context="callcenter-core")
+    scene.session.answers["GET FULL VARIABLE"] = error
+    assert await scene.line.departure() == "hung_up"

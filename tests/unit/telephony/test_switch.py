@@ -122,6 +122,10 @@ async def test_nothing_hostile_is_sent(text: str) -> None:
             await order
     with pytest.raises(ActionFailed):
         await scene.switch.hang_up_call(CallId(text))
+    with pytest.raises(BadInput):
+        await scene.switch.put_through(CALL, text)
+    with pytest.raises(ActionFailed):
+        await scene.switch.put_through(CallId(text), "1001")
     assert scene.ami.sent == []
 
 
@@ -148,6 +152,31 @@ async def test_hang_ups_name_known_channels_only(book: PhoneBook) -> None:
     with pytest.raises(ActionFailed):
         await scene.switch.hang_up_call(CallId("b" * 32))
     assert len(scene.ami.sent) == 3
+
+
+async def test_a_caller_is_put_through() -> None:
+    """The caller's own channel is redirected, by the name that Asterisk gave it, to the context of transfers."""
+    scene = Scene()
+    with pytest.raises(ActionFailed, match="no such channel"):
+        await scene.switch.put_through(CALL, "1002")
+    scene.ringing()
+    await scene.switch.put_through(CALL, "*")
+    assert scene.orders() == [
+        "Action: Redirect|Channel: PJSIP/trunk-00000001|Context: callcenter-transfer|Exten: *|Priority: 1"
+    ]
+
+
+async def test_an_agents_own_channel_is_never_put_through() -> None:
+    """A call to the outside is carried by the agent's channel."""
+    scene = Scene()
+    ours = {"CC_CALL": CALL}
+    scene.see(
+        "DialBegin", DestChannel="PJSIP/1001-00000002", DestUniqueid="s-1.2", DestLinkedid="s-1.2",
+        DestChanVariable=ours,
+    )  # fmt: skip
+    with pytest.raises(ActionFailed, match="no such channel"):
+        await scene.switch.put_through(CALL, "1002")
+    assert scene.ami.sent == []
 
 
 async def test_a_direct_call_is_hung_up_at_its_caller() -> None:

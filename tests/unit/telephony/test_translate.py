@@ -237,6 +237,78 @@ def test_when_the_agent_answered() -> None:
     assert caller.reached_at is None
 
 
+ASKING, ASKED = "PJSIP/1001-00000004", "PJSIP/1002-00000005"
+NAMES |= {ASKING: "s-1.6", ASKED: "s-1.7"}
+
+
+def asked_somebody(watch: Watch, *, phone: str = ASKED) -> None:
+    """The agent of our call has asked a colleague on a second line of the phone."""
+    watch.see("DialBegin", CALLER, PHONE, call=OURS)
+    watch.see("DialEnd", CALLER, PHONE, call=OURS, DialStatus="ANSWER")
+    watch.see("DialBegin", ASKING, phone)
+    watch.see("DialEnd", ASKING, phone, DialStatus="ANSWER")
+
+
+@pytest.mark.parametrize("mine_first", [True, False])
+def test_an_attended_transfer(mine_first: bool) -> None:
+    """Whichever line the phone asks it of: the colleague's phone belongs to our call from then on, and its end is that
+    of our call."""
+    watch = Watch()
+    asked_somebody(watch)
+    legs = [NAMES[PHONE], NAMES[ASKING]]
+    orig, second = legs if mine_first else reversed(legs)
+    watch.told.clear()
+    watch.see(
+        "AttendedTransfer", Result="Success", OrigTransfererUniqueid=orig, SecondTransfererUniqueid=second
+    )
+    [joined] = watch.told
+    assert isinstance(joined, seen.PartyTransferred)
+    assert (joined.call_id, joined.by, joined.to, joined.asked) == (OURS, "1001", "1002", f"{1:032x}")
+    watch.told.clear()
+    for channel in (ASKING, PHONE, ASKED, CALLER):
+        watch.see("Hangup", channel)
+    assert watch.story() == [
+        ("CallerLeft", f"{1:032x}", ""),
+        ("PartyGone", OURS, "1001"),
+        ("PartyGone", OURS, "1002"),
+        ("CallerLeft", OURS, ""),
+    ]
+
+
+def test_joined_with_somebody_outside() -> None:
+    """Nobody of ours: their line has no extension."""
+    watch = Watch()
+    NAMES.setdefault("PJSIP/trunk_a-00000009", "s-1.9")
+    asked_somebody(watch, phone="PJSIP/trunk_a-00000009")
+    watch.told.clear()
+    watch.see(
+        "AttendedTransfer",
+        Result="Success", OrigTransfererUniqueid=NAMES[PHONE], SecondTransfererUniqueid=NAMES[ASKING],
+    )  # fmt: skip
+    [joined] = watch.told
+    assert isinstance(joined, seen.PartyTransferred)
+    assert joined.to == ""
+
+
+@pytest.mark.parametrize(
+    ("result", "orig", "second"),
+    [
+        ("Fail", "s-1.2", "s-1.6"),
+        ("Success", "s-1.2", "s-9.9"),
+        ("Success", "s-9.9", "s-1.6"),
+        ("Success", "", ""),
+        ("Success", "s-1.6", "s-1.7"),
+    ],
+)
+def test_transfers_that_tell_nothing(result: str, orig: str, second: str) -> None:
+    """One that failed, of channels that nobody knows, or between strangers."""
+    watch = Watch()
+    asked_somebody(watch)
+    watch.told.clear()
+    watch.see("AttendedTransfer", Result=result, OrigTransfererUniqueid=orig, SecondTransfererUniqueid=second)
+    assert watch.told == []
+
+
 HEADERS = st.fixed_dictionaries(
     {},
     optional={
@@ -257,6 +329,9 @@ HEADERS = st.fixed_dictionaries(
             }.items()
         },
         "DialStatus": st.sampled_from(["ANSWER", "BUSY", ""]),
+        "Result": st.sampled_from(["Success", "Fail", ""]),
+        "OrigTransfererUniqueid": st.sampled_from(["s-1.1", "s-1.2", "s-1.3", ""]),
+        "SecondTransfererUniqueid": st.sampled_from(["s-1.1", "s-1.2", "s-1.3", ""]),
         "BridgeUniqueid": st.sampled_from(["b1", "b2", ""]),
         "Device": st.sampled_from(["PJSIP/1001", "PJSIP/", "", "Queue:x"]),
         "State": st.sampled_from(["INUSE", "RINGING", "NOT_INUSE", "", "?"]),
@@ -266,7 +341,7 @@ HEADERS = st.fixed_dictionaries(
 )
 KINDS = (
     "Newchannel", "Newstate", "Rename", "DialBegin", "DialEnd", "BridgeEnter", "BridgeLeave", "Hold", "Unhold",
-    "Hangup", "DeviceStateChange", "AgentCalled",
+    "Hangup", "DeviceStateChange", "AgentCalled", "AttendedTransfer",
 )  # fmt: skip
 
 
