@@ -363,3 +363,50 @@ async def test_asterisk_restarts(centre: Centre) -> None:
     assert again.live_calls == frozenset()
     assert len(centre.telephony.table) == 0
     assert centre.of(seen.PhoneStateChanged)[-1].extension in {Extension("1001"), Extension("1002")}
+
+
+@pytest.mark.parametrize("phone", ["PJSIP/1001", "Local/1001@from-queue/n"])
+@pytest.mark.parametrize("how", ["phone", "order"])
+async def test_a_caller_who_is_put_through_comes_back(centre: Centre, phone: str, how: str) -> None:
+    """By the phone's REFER, also behind a Local channel as on a FreePBX, and by our order: the old dialogue knows that
+    it was no hang-up, the new one has the same channel, our id and the number that was dialled."""
+    departures: list[str] = []
+    came: list[dict[str, str]] = []
+
+    async def dialogue(line: AgiCallerLine, call_id: CallId) -> None:
+        brought = dict(await line.read_variables("CC_CALL", "CC_TARGET", "CC_STAGE", "CC_DID"))
+        came.append({**brought, "channel": line.channel_id})
+        await line.set_variables(CC_CALL=call_id if len(came) == 1 else brought["CC_CALL"])
+        if len(came) == 1:
+            await line.answer()
+            result = await line.dial(phone, ring_seconds=10, call_id=call_id, predial=BOOK.predial)
+            assert result.caller_gone
+        else:
+            await line.gone()
+        departures.append(await line.departure())
+        await line.finish()
+
+    centre.dialogue = dialogue
+    caller = await centre.call("7000")
+    await centre.until(lambda: centre.of(seen.PartyAnswered))
+    if how == "phone":
+        _ = centre.tasks.start(
+            centre.phones.phones["1001"].legs[0].transfer(f"sip:*600@127.0.0.1:{centre.plan.sip_port}"),
+            "refer",
+        )
+    else:
+        await centre.switch.put_through(centre.calls[0], "*600")
+    await centre.until(lambda: len(came) == 2)
+    call_id = centre.calls[0]
+    assert came[1] == {
+        "CC_CALL": call_id,
+        "CC_TARGET": "*600",
+        "CC_STAGE": "transferred",
+        "CC_DID": "7000",
+        "channel": came[0]["channel"],
+    }
+    await centre.until(lambda: centre.of(seen.PartyGone))
+    assert not caller.over.is_set()
+    await caller.hang_up()
+    await centre.until(lambda: len(departures) == 2)
+    assert departures == ["put_through", "hung_up"]
