@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcenter.errors import BadInput, Conflict
-from callcenter.ids import AgentId
+from callcenter.ids import AgentId, UserId
 from callcenter.web.orders import NUMBER, Orders
 from callcenter.web.screens import ScreenHub
 from tests.fakes.fake_desk import FakeDesk
@@ -136,7 +136,11 @@ CALL = "a" * 32
 async def test_a_caller_is_put_through(desk: FakeDesk) -> None:
     """To a colleague's extension or to a queue; it is audited, and the targets come as a message of their own."""
     kept: list[tuple[str, int, dict[str, str]]] = []
-    orders = Orders(desk, desk.hub, lambda action, user, **facts: kept.append((action, user, facts)))
+
+    def audit(action: str, user_id: UserId, **facts: str) -> None:
+        kept.append((action, user_id, facts))
+
+    orders = Orders(desk, desk.hub, audit)
     assert await orders.obey(ME, {"type": "transfer_targets"}) == {}
     assert await orders.obey(ME, {"type": "transfer", "call_id": CALL, "agent": "1002"}) == {}
     assert await orders.obey(ME, {"type": "transfer", "call_id": CALL, "agent": "", "queue": "sales"}) == {}
@@ -150,7 +154,11 @@ async def test_a_caller_is_put_through(desk: FakeDesk) -> None:
 async def test_a_refused_one_is_not_audited(desk: FakeDesk) -> None:
     """Nothing was done."""
     kept: list[str] = []
-    orders = Orders(desk, desk.hub, lambda action, user, **facts: kept.append(action))
+
+    def audit(action: str, user_id: UserId, **facts: str) -> None:
+        kept.append(action)
+
+    orders = Orders(desk, desk.hub, audit)
     with pytest.raises(Conflict):
         await orders.obey(ME, {"type": "transfer", "call_id": CALL, "agent": "1009"})
     assert kept == []
