@@ -7,6 +7,7 @@ at each instant a place has exactly one demand, and places with the same demand 
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from callcenter.calls.skills import Levels
 from callcenter.ids import AgentId, QueueName
@@ -76,6 +77,10 @@ class Wanted:
 
 
 ANYBODY = Wanted()
+Widening: TypeAlias = tuple[tuple[float, Demand], ...]
+"""(Seconds waited, what is asked from then on)."""
+Known: TypeAlias = dict[tuple[QueueName, tuple[tuple[str, int], ...]], Widening]
+MOST_KNOWN = 10_000
 
 
 def rings(
@@ -87,10 +92,11 @@ def rings(
     arrived: float,
     now: float,
     at_work: Callable[[AgentId], bool],
+    known: Known | None = None,
 ) -> tuple[Ring, ...]:
     """The rings of a place taken ``now`` (at least one, in the order of time, the first begins now). ``arrived``: since
     when the caller waits, which decides how wide the rings are already. ``at_work``: who is ready, or busy and ready
-    after it: nobody waits for others."""
+    after it: nobody waits for others. ``known``: a memory of what calls of a queue ask under these very rules."""
     chosen = rules.queue(queue)
     found: list[Ring] = []
     at = now
@@ -98,11 +104,22 @@ def rings(
         if seconds > 0 and at_work(agent_id) and all(ring.demand.only != agent_id for ring in found):
             found.append(Ring(at, demand_of(queue, needs, chosen, USUAL_RING, only=agent_id, bond=bond)))
             at += seconds
-    general = list(_widening(queue, needs, chosen, arrived))
-    first = next(i for i in reversed(range(len(general))) if general[i].at <= at or i == 0)
-    found.append(Ring(at, general[first].demand))
-    found.extend(ring for ring in general[first + 1 :])
+    widening = _known_widening(queue, needs, chosen, {} if known is None else known)
+    first = next(i for i in reversed(range(len(widening))) if arrived + widening[i][0] <= at or i == 0)
+    found.append(Ring(at, widening[first][1]))
+    found.extend(Ring(arrived + after, demand) for after, demand in widening[first + 1 :])
     return tuple(found)
+
+
+def _known_widening(queue: QueueName, needs: Levels, chosen: QueueRules, known: Known) -> Widening:
+    """Made once for all calls that ask the same: the same demands are the same objects, and quickly compared."""
+    key = (queue, tuple(sorted(needs.items())) if needs else ())
+    found = known.get(key)
+    if found is None:
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        found = known[key] = tuple(_widening(queue, needs, chosen))
+    return found
 
 
 USUAL_RING = RingRule(after=0.0)
@@ -147,14 +164,14 @@ def _people(wanted: Wanted, rules: RoutingRules) -> Iterator[tuple[str, AgentId,
             yield bond, agent_id, seconds
 
 
-def _widening(queue: QueueName, needs: Levels, chosen: QueueRules, arrived: float) -> Iterator[Ring]:
-    """For whoever is good enough; ``rest`` cuts into the ring that it ends in."""
+def _widening(queue: QueueName, needs: Levels, chosen: QueueRules) -> Iterator[tuple[float, Demand]]:
+    """For whoever is good enough, by seconds waited; ``rest`` cuts into the ring that it ends in."""
     steps = list(chosen.rings)
     if not steps or steps[0].after > 0:
         steps.insert(0, USUAL_RING)
     rest = chosen.rest if chosen.hard else 0.0
     for here, after in zip(steps, [*(one.after for one in steps[1:]), float("inf")], strict=True):
         if here.after < rest:
-            yield Ring(arrived + here.after, demand_of(queue, needs, chosen, here, rested=True))
+            yield here.after, demand_of(queue, needs, chosen, here, rested=True)
         if rest < after:
-            yield Ring(arrived + max(here.after, rest), demand_of(queue, needs, chosen, here))
+            yield max(here.after, rest), demand_of(queue, needs, chosen, here)

@@ -24,7 +24,7 @@ from callcenter.ids import AgentId, CallId, QueueName
 from callcenter.routing.arrival_rates import ArrivalRates
 from callcenter.routing.choose import because
 from callcenter.routing.decision import Decision
-from callcenter.routing.demand import ANYBODY, Demand, Ring, Wanted, rings
+from callcenter.routing.demand import ANYBODY, Demand, Known, Ring, Wanted, rings
 from callcenter.routing.expected_wait import expected_wait, staff_of
 from callcenter.routing.facts import AgentFacts, Reason, facts_of, unavailable
 from callcenter.routing.handle_times import HandleTimes
@@ -70,6 +70,8 @@ class Distributor:
         self._wanted: defaultdict[AgentId, set[CallId]] = defaultdict(set)
         """By agent, the places that wait for just this one."""
         self._idle = IdleAgents(line.asks)
+        self._known: Known = {}
+        """What calls ask under these rules."""
         self._touched: set[Demand] = set()
         """Demands that may have become servable since the last match."""
         self._letting_go = False
@@ -96,9 +98,8 @@ class Distributor:
         agents who have all of the call's skills are offered it; first those who are ``wanted``. ``below``: comes after
         all callers."""
         place = Place(call, queue, wanted)
-        waited_from = arrived - boost
-        place.waiting = Waiting(call.id, queue, Tier(call.tier), waited_from, (), below=below, boost=boost)
-        place.waiting = replace(place.waiting, rings=self._rings(place))
+        asked = self._rings(place, arrived)
+        place.waiting = Waiting(call.id, queue, Tier(call.tier), arrived - boost, asked, 0, below, boost)
         if (before := self._places.get(call.id)) is not None:
             self.leave(before)
         self._places[call.id] = place
@@ -223,6 +224,7 @@ class Distributor:
         """Other rules, from this instant on, in one step. Everybody keeps the arrival. Promises, weights and the
         ceiling cost nothing; where a queue chooses otherwise, those who wait in it take their places anew."""
         before, self.line.rules, self.version = self.line.rules, rules, version
+        self._known = {}
         same_people = before.relationship == rules.relationship
         for waiting in list(self.line):
             if not same_people or before.queue(waiting.queue) != rules.queue(waiting.queue):
@@ -244,16 +246,16 @@ class Distributor:
 
     # -------------------------------------------------------- inside: the line
 
-    def _rings(self, place: Place) -> tuple[Ring, ...]:
-        waiting = place.waiting
+    def _rings(self, place: Place, arrived: float) -> tuple[Ring, ...]:
         return rings(
-            waiting.queue,
+            place.queue,
             place.call.skills,
             place.wanted,
             rules=self.rules,
-            arrived=waiting.arrived + waiting.boost,
+            arrived=arrived,
             now=self._clock.now(),
             at_work=self._at_work,
+            known=self._known,
         )
 
     def _at_work(self, agent_id: AgentId) -> bool:
@@ -271,7 +273,8 @@ class Distributor:
         """At the ring whose time it is; a timer widens it."""
         now, waiting = self._clock.now(), place.waiting
         ring = max(i for i, one in enumerate(waiting.rings) if one.at <= now or i == waiting.ring)
-        place.waiting = waiting = replace(waiting, ring=ring)
+        if ring != waiting.ring:
+            place.waiting = waiting = replace(waiting, ring=ring)
         self.line.join(waiting)
         self._touched.add(waiting.demand)
         if waiting.demand.only is not None:
@@ -305,8 +308,8 @@ class Distributor:
         self._out_of_line(place)
         past = place.waiting.rings[: place.waiting.ring + in_vain]
         place.wanted = place.wanted.without({ring.demand.bond for ring in past})
-        place.waiting = replace(place.waiting, rings=(), ring=0)
-        place.waiting = replace(place.waiting, rings=self._rings(place))
+        waiting = place.waiting
+        place.waiting = replace(waiting, rings=self._rings(place, waiting.arrived + waiting.boost), ring=0)
         self._into_line(place)
 
     def _waits_in_vain(self, agent_id: AgentId) -> None:
