@@ -80,7 +80,7 @@ class Witness:
 @dataclass(slots=True)
 class Leg:
     """One channel; times are seconds since 1970 as Asterisk stamped them. ``who``: the endpoint, a phone's extension,
-    ``caller`` or ``customers``. ``call``: our id, ``dial``: how its dial ended."""
+    ``caller`` or ``customers``. ``call``: our id, ``dial``: how its dial ended, ``cause``: of the end (Q.850)."""
 
     who: str
     uniqueid: str
@@ -89,6 +89,7 @@ class Leg:
     answered: float | None = None
     ended: float = float("inf")
     dial: str = ""
+    cause: str = ""
 
     @property
     def is_phone(self) -> bool:
@@ -117,7 +118,7 @@ def _take(lines: Sequence[str], legs: dict[str, Leg]) -> None:
         case "DialEnd" if dialled is not None:
             dialled.dial = keys["DialStatus"]
         case "Hangup" if leg is not None:
-            leg.ended = at
+            leg.ended, leg.cause = at, keys["Cause"]
     if leg is not None and (call := calls.get("ChanVariable")):
         leg.call = call
     if dialled is not None and (call := calls.get("DestChanVariable")):

@@ -15,12 +15,12 @@ from tests.live.busy_record import FOR_EVER, Agent, Called, Record, may_serve_fr
 ENDS = {"agent_hangup", "caller_hangup", "abandoned", "ivr_end"}
 DIAL_RESULTS = {
     "ANSWER": {"answered"},
-    "NOANSWER": {"no_answer"},
+    "NOANSWER": {"no_answer", "rejected"},
     "BUSY": {"busy"},
-    "CONGESTION": {"rejected"},
     "CANCEL": {"caller_gone"},
 }
-"""What Asterisk says of a dial, and what is then on record of the offer."""
+"""What Asterisk says of a dial (it has no word of its own for a call that was turned down), and what is then on record
+of the offer."""
 SLACK = 0.3
 """Seconds between two processes' clocks of the same event, on a machine that is busy."""
 IDLE_LIMIT = 2.0
@@ -109,9 +109,15 @@ def offers_agree_with_asterisk(record: Record) -> Iterator[str]:
             if one.result != "caller_gone":
                 yield f"offer {one.id} ({one.result}): no phone was dialled"
         elif one.result not in DIAL_RESULTS.get(rang.dial, ()):
-            yield f"offer {one.id} is {one.result}, the dial {rang.dial or 'nothing'}"
+            yield f"offer {one.id} is {one.result}, the dial {rang.dial or 'nothing'} ({rang.cause})"
     for (call_id, extension), its in legs.items():
         yield from (f"{extension} rang for {call_id} without an offer" for _ in its)
+
+
+def _results_of(leg: Leg, call: Called) -> set[str]:
+    if call.direction == "outbound":  # an agent who is rung for a callback takes it or not: there is no Dial
+        return {"no_answer"} if leg.answered is None else {"answered"}
+    return DIAL_RESULTS.get(leg.dial, set())
 
 
 def served_by_the_able(record: Record) -> Iterator[str]:

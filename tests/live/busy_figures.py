@@ -23,7 +23,7 @@ async def judged(prompts: Path, size: Size) -> list[str]:
         found = wrongs(record)
         sys.stdout.write(json.dumps(figures(record), indent=1) + "\n")
         if found:
-            sys.stderr.write(day.floor.log("core")[-6000:])
+            sys.stderr.write("\n".join([day.floor.log("core")[-6000:], *found, ""]))
         return found
 
 

@@ -12,10 +12,10 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
 MINUTE = Size(
     agents=8,
     waves=((16, 2.4), (16, 2.4), (10, 2.4)),
-    talk=(2.5, 4.5),
+    talk=(3.0, 5.0),
     moody=1,
     mood=6,
-    hasty=0.2,
+    hasty=0.3,
     call_me=0.12,
     again=1.0,
 )

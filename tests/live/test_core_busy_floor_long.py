@@ -12,8 +12,9 @@ pytestmark = [pytest.mark.live, pytest.mark.long, pytest.mark.timeout(900)]
 THOUSAND = Size(
     agents=50,
     waves=tuple((100, rate) for _ in range(5) for rate in (5.5, 3.5)),
-    talk=(6.0, 10.0),
+    talk=(7.0, 13.0),
     moody=4,
+    call_me=0.08,
 )
 
 
