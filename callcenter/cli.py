@@ -134,12 +134,13 @@ def bench(
         str, typer.Option(help="One of the parts, such as routing or pops; all when not given.")
     ] = "",
     quick: Annotated[bool, typer.Option(help="Shorter runs, rougher figures.")] = False,
+    charts: Annotated[Path | None, typer.Option(help="A folder for pictures of the figures, as SVG.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure, and print ratios with the machine's size."""
     from callcenter.bench.run import run_bench  # noqa: PLC0415
 
-    raise typer.Exit(run_bench(only, as_json=as_json, quick=quick))
+    raise typer.Exit(run_bench(only, as_json=as_json, quick=quick, charts=charts))
 
 
 @app.command()

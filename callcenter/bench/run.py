@@ -4,8 +4,8 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from callcenter import log as logs
 from callcenter.bench import (
     app_queue,
+    decisions,
+    decisions_report,
     ivr,
     ivr_report,
     line_report,
@@ -25,19 +27,25 @@ from callcenter.bench import (
     pops,
     replay,
     report,
+    theory,
+    theory_report,
 )
 from callcenter.bench.app_queue import SideBySide
+from callcenter.bench.decisions import DecisionFigures
 from callcenter.bench.ivr import IvrFigures
 from callcenter.bench.lookup import LookupFigures
 from callcenter.bench.machine import Machine
 from callcenter.bench.parse import ParseFigures
 from callcenter.bench.pops import PopFigures
 from callcenter.bench.replay import WholeFigures
+from callcenter.bench.theory import TheoryFigures
 from callcenter.errors import BadInput
 from callcenter.rig.asterisk_install import cache_folder
 
-PARTS = ("parse", "whole", "lookup", "pops", "cpu", "line", "ivr")
+PARTS = ("parse", "whole", "lookup", "routing", "theory", "pops", "cpu", "line", "ivr")
 WIDTH = 120
+QUICK_THEORY = 0.1
+"""As a share of the callers of the long proof."""
 RECORDINGS = Path("tests/recordings")
 T = TypeVar("T")
 
@@ -50,6 +58,8 @@ class Figures:
     parse: ParseFigures | None = None
     whole: WholeFigures | None = None
     lookup: Sequence[LookupFigures] | None = None
+    routing: Sequence[DecisionFigures] | None = None
+    theory: TheoryFigures | None = None
     pops: PopFigures | None = None
     line: SideBySide | None = None
     ivr: IvrFigures | None = None
@@ -63,6 +73,10 @@ class Figures:
             data["whole"] = self.whole.to_json()
         if self.lookup is not None:
             data["lookup"] = [one.to_json() for one in self.lookup]
+        if self.routing is not None:
+            data["routing"] = [one.to_json() for one in self.routing]
+        if self.theory is not None:
+            data["theory"] = self.theory.to_json()
         if self.pops is not None:
             data["direct"] = [one.to_json() for one in self.pops.direct]
             data["offers"] = [one.to_json() for one in self.pops.offers]
@@ -95,6 +109,7 @@ class Bench:
         if "lookup" in self._parts:
             figures.lookup = [await self._lookup(customers) for customers in lookup.SIZES]
             report.show_lookup(self._console, figures.lookup)
+        self._alone(figures)
         if "pops" in self._parts or "cpu" in self._parts:
             figures.pops = await self._pops()
             if "pops" in self._parts:
@@ -108,6 +123,15 @@ class Bench:
             figures.ivr = await self._ivr()
             ivr_report.show_ivr(self._console, figures.ivr)
         return figures
+
+    def _alone(self, figures: Figures) -> None:
+        """What needs no other process."""
+        if "routing" in self._parts:
+            figures.routing = self._routing()
+            decisions_report.show_decisions(self._console, figures.routing)
+        if "theory" in self._parts:
+            figures.theory = self._theory()
+            theory_report.show_theory(self._console, figures.theory)
 
     def _parse(self) -> ParseFigures:
         task = self._progress.add_task("parsing AMI events")
@@ -132,6 +156,24 @@ class Bench:
 
         try:
             return await lookup.measure(cache_folder() / "bench", customers, progress=made)
+        finally:
+            self._progress.remove_task(task)
+
+    def _routing(self) -> Sequence[DecisionFigures]:
+        waiting = decisions.WAITING[:-1] if self._quick else decisions.WAITING
+        with self._told() as told:
+            return decisions.measure(told, waiting=waiting)
+
+    def _theory(self) -> TheoryFigures:
+        with self._told() as told:
+            return theory.measure(QUICK_THEORY if self._quick else 1.0, told)
+
+    @contextmanager
+    def _told(self) -> Iterator[Callable[[str], None]]:
+        """What a part that needs nobody else says of how far it is."""
+        task = self._progress.add_task("starting", total=None)
+        try:
+            yield lambda text: self._progress.update(task, description=text)
         finally:
             self._progress.remove_task(task)
 
@@ -181,21 +223,32 @@ def chosen(only: str) -> tuple[str, ...]:
     return (only,) if only else PARTS
 
 
+def _draw(figures: Figures, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if figures.routing is not None:
+        decisions_report.draw_decisions(figures.routing, folder)
+    if figures.theory is not None:
+        theory_report.draw_theory(figures.theory, folder)
+
+
 def _console(*, as_json: bool) -> Console:
     """Standard output, or standard error where the figures are for a program. A pipe has no width: a table's."""
     console = Console(stderr=as_json, highlight=False)
     return console if console.is_terminal else Console(stderr=as_json, highlight=False, width=WIDTH)
 
 
-def run_bench(only: str, *, as_json: bool, quick: bool = False) -> int:
-    """Take all figures, or ``only`` one; print tables, or one JSON object. ``quick``: shorter runs. The status is 0
-    whatever they are: a figure is no test. Raises ``BadInput`` and ``PartMissing``."""
+def run_bench(only: str, *, as_json: bool, quick: bool = False, charts: Path | None = None) -> int:
+    """Take all figures, or ``only`` one; print tables, or one JSON object. ``quick``: shorter runs;
+    ``charts``: a folder for the pictures. The status is 0 whatever they are: a figure is no test. Raises ``BadInput``
+    and ``PartMissing``."""
     parts = chosen(only)
     logs.configure("ERROR", "console")
     console = _console(as_json=as_json)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         figures = asyncio.run(Bench(parts, console, progress, quick=quick).run())
+    if charts is not None:
+        _draw(figures, charts)
     if as_json:
         print(json.dumps(figures.to_json(), ensure_ascii=False))
     return 0

@@ -143,10 +143,12 @@ class TheoryFigures:
         }
 
 
-def measure(scale: float = 1.0, progress: Callable[[str], None] = lambda _: None) -> TheoryFigures:
+def measure(
+    scale: float = 1.0, progress: Callable[[str], None] = lambda _: None, loads: Sequence[Load] = LOADS
+) -> TheoryFigures:
     """Run all cases with ``scale`` times the calls; about 6 minutes on two cores. ``progress`` hears what is run."""
     rows: list[Row] = []
-    for case in cases():
+    for case in cases(loads):
         progress(f"{case.theory}: {case.load.agents} agents at {case.load.load:g}")
         rows.extend(_rows(case, scale))
     progress("shared agents")

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pygal
-from pygal.style import Style
 from rich.console import Console
 
 from callcenter.bench.report import table
 from callcenter.bench.theory import LIMIT, TheoryFigures
 from callcenter.errors import BadInput
-from callcenter.rehearsal.charts import svg
+from callcenter.rehearsal.charts import Style, pygal, svg
 
 WIDTH, HEIGHT = 900, 460
 STYLE = Style(
@@ -112,7 +110,7 @@ def _waits(figures: TheoryFigures) -> bytes:
         stroke=False,
         logarithmic=True,
         xrange=(1, 10_000),
-        **_common(),
+        **chart_style(),
     )
     rows = [row for row in figures.rows if row.figure.startswith("mean wait")]
     for theory in dict.fromkeys(row.theory for row in rows):
@@ -130,7 +128,7 @@ def _scores(figures: TheoryFigures) -> bytes:
         stroke=False,
         range=(-4, 4),
         show_x_labels=False,
-        **_common(),
+        **chart_style(),
     )
     numbered = list(enumerate(figures.rows, 1))
     for theory in dict.fromkeys(row.theory for row in figures.rows):
@@ -145,12 +143,13 @@ def _shared(figures: TheoryFigures) -> bytes:
         title="Two queues: mean wait by the share of agents who serve both, seconds",
         x_title="agents who serve both queues",
         range=(0, max((one.wait for one in figures.shared), default=1.0) * 1.1),
-        **_common(),
+        **chart_style(),
     )
     chart.x_labels = [f"{one.flexible:.0%}" for one in figures.shared]
     chart.add("mean wait of all calls", [round(one.wait, 1) for one in figures.shared])
     return svg(chart)
 
 
-def _common() -> dict[str, object]:
+def chart_style() -> dict[str, object]:
+    """What all charts of the bench have."""
     return {"width": WIDTH, "height": HEIGHT, "style": STYLE, "js": (), "legend_at_bottom": True}

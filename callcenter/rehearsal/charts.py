@@ -4,7 +4,10 @@ import sys
 from xml.etree import ElementTree as ET
 
 import pygal
+from pygal.style import Style
 
+__all__ = ["Style", "pygal", "svg"]
+# Everybody takes pygal from here: no import may come between it and the next lines.
 # pygal puts a finder for its plugins, which we have none of, before every later import; on Python 3.11 each module that
 # is not found then warns that the finder is of an old kind.
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pygal
 from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
 from callcenter.errors import BadInput
-from callcenter.rehearsal.charts import svg
+from callcenter.rehearsal.charts import pygal, svg
 from callcenter.rehearsal.figures import Figures, Result
 
 BAR_WIDTH = 30

@@ -64,7 +64,7 @@ def test_what_can_be_asked_for() -> None:
     """All, one, and nothing that there isn't."""
     assert chosen("") == PARTS
     assert chosen("cpu") == ("cpu",)
-    with pytest.raises(BadInput, match="parse, whole, lookup, pops, cpu, line"):
+    with pytest.raises(BadInput, match="parse, whole, lookup, routing, theory, pops, cpu, line, ivr"):
         chosen("speed")
 
 
