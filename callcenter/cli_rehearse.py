@@ -49,7 +49,7 @@ PolicyOption = Annotated[
     Order | None, typer.Option(help="aging, or strict: the better tier first. Else as the rules say.")
 ]
 ScenarioOption = Annotated[
-    Path | None, typer.Option(help="A TOML file of half hours, queues, skills, agents (docs/rehearsal.md).")
+    Path | None, typer.Option(help="A TOML file with [[agents]] and [[arrivals]] of each half hour.")
 ]
 RulesOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings whose rules count; else the shipped rules.")

@@ -12,8 +12,10 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from callcenter.errors import BadInput
@@ -223,16 +225,34 @@ def _mapped(processes: int) -> Iterator[Mapped]:
     if processes <= 1:
         yield lambda jobs: map(replication, jobs)
         return
-    # Ctrl-C goes to all processes of a terminal; only this one should act on it, by ending the others.
+    others = multiprocessing.active_children()
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_at_once)
+    try:
+        yield partial(_through, pool)
+    except BaseException:
+        # Nobody wants what still runs, and it may run for long.
+        for child in multiprocessing.active_children():
+            if child not in others:
+                child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _through(pool: ProcessPoolExecutor, jobs: list[tuple[Run, int]]) -> Iterator[Replication]:
     with _deaf():
-        pool = multiprocessing.get_context("spawn").Pool(processes)
-    with pool:  # its end terminates what still runs
-        yield lambda jobs: pool.imap(replication, jobs)
+        return pool.map(replication, jobs)
+
+
+def _end_at_once() -> None:
+    """In a process of the pool: Ctrl-C, which goes to all processes of a terminal, ends it without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes that are started in here ignore Ctrl-C."""
+    """Processes that are started in here ignore Ctrl-C until they say otherwise."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

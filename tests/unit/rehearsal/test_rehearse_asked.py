@@ -240,7 +240,7 @@ def test_rules_side_by_side(tmp_path: Path) -> None:
     words = ("rehearse", *SMALL, "--tiers", "vip=0.5,small=0.5", "--calls-per-hour", "45", "--config", other)
     found = json_of((*words, "--compare", usual, "--json"))
     (case,) = found["compared"].values()  # type: ignore[attr-defined]
-    assert case["all"]["mean_wait"] == pytest.approx(found["all"]["mean_wait"])  # type: ignore[index]
+    assert case["all"]["n"] == found["all"]["n"]  # type: ignore[index]
     assert case["tiers"]["vip"]["mean_wait"] > found["tiers"]["vip"]["mean_wait"]  # type: ignore[index]
 
 
