@@ -77,7 +77,9 @@ def _call_is_whole(call: Called) -> Iterator[str]:
         return
     if call.direction == "inbound" and call.reason not in ENDS:
         yield f"{name} ended in another way"
-    if call.answered != (call.reason in {"agent_hangup", "caller_hangup"}) and call.direction == "inbound":
+    talked = call.reason in {"agent_hangup", "caller_hangup"}
+    left_the_menu = call.reason == "caller_hangup" and not call.waits
+    if call.direction == "inbound" and not left_the_menu and call.answered != talked:
         yield f"{name}: answered is {call.answered}"
     total = sum((end or 0) - at for _, at, end in call.parts)
     joined = all(one[2] == two[1] for one, two in zip(call.parts, call.parts[1:], strict=False))
@@ -108,8 +110,8 @@ def offers_agree_with_asterisk(record: Record) -> Iterator[str]:
         if rang is None:
             if one.result != "caller_gone":
                 yield f"offer {one.id} ({one.result}): no phone was dialled"
-        elif one.result not in DIAL_RESULTS.get(rang.dial, ()):
-            yield f"offer {one.id} is {one.result}, the dial {rang.dial or 'nothing'} ({rang.cause})"
+        elif one.result not in _results_of(rang, record.calls[one.call_id]):
+            yield f"offer {one.id} is {one.result}, the dial {rang.dial or 'nothing'}"
     for (call_id, extension), its in legs.items():
         yield from (f"{extension} rang for {call_id} without an offer" for _ in its)
 

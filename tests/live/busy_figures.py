@@ -34,6 +34,7 @@ def figures(record: Record) -> dict[str, Any]:
         "calls": len(record.inbound),
         "redials": record.day.redialled,
         "resumed": sum("resumed" in call.marks for call in record.inbound),
+        "without a key": sum(not call.key for call in record.inbound),
         "ends": dict(Counter(call.reason for call in record.inbound)),
         "offers": dict(Counter(one.result for one in record.offers)),
         "because": dict(Counter(one.because.rule for one in told)),

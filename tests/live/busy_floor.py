@@ -95,7 +95,9 @@ NEEDS = {
     "2": Need("support", {"technical": 4}),
     "3": Need("support", {"billing": 3, "cantonese": 2}),
     "4": Need("complaints"),
+    "": Need("support"),
 }
+"""By the key; without one (it got lost: callers and Asterisk speak over UDP) the flow goes to its default queue."""
 SHARES = {"1": 0.3, "2": 0.32, "3": 0.23, "4": 0.15}
 PEOPLE: tuple[tuple[tuple[str, ...], Mapping[str, int]], ...] = (
     (("support",), {"technical": 5, "billing": 2}),

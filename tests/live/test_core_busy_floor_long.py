@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.live, pytest.mark.long, pytest.mark.timeout(900)]
 
 THOUSAND = Size(
     agents=50,
-    waves=tuple((100, rate) for _ in range(5) for rate in (5.5, 3.5)),
+    waves=tuple((100, rate) for _ in range(5) for rate in (6.0, 4.0)),
     talk=(7.0, 13.0),
     moody=4,
     call_me=0.08,
