@@ -14,6 +14,7 @@ from callcenter.calls.number import normalise
 from callcenter.calls.skills import Levels
 from callcenter.customers.customer import Tier
 from callcenter.ids import AgentId, CallId, QueueName, SegmentId
+from callcenter.rehearsal.plan import TalkKind
 from callcenter.routing.arrival_rates import MEMORY, ArrivalRates
 from callcenter.routing.demand import Demand, Ring
 from callcenter.routing.expected_wait import Staff, expected_wait
@@ -141,8 +142,8 @@ def test_a_flood_has_an_answer() -> None:
 
 
 @pytest.mark.parametrize("load", [0.8, 0.95, 1.05])
-@pytest.mark.parametrize("talk", ["exponential", "log-normal"])
-def test_in_simulation(load: float, talk: str) -> None:
+@pytest.mark.parametrize("talk", list(TalkKind))
+def test_in_simulation(load: float, talk: TalkKind) -> None:
     """Through the real line and distributor: hardly biased, and off by no more than talks of random length explain."""
     told = simulate(Scenario(load, talk, agents=10, calls=1500), seed=3)
     told_of = figures(told)
@@ -153,7 +154,7 @@ def test_in_simulation(load: float, talk: str) -> None:
 
 def test_tiers_in_simulation() -> None:
     """Each tier is told its own wait, on average: the best waits shortest, and none is told another's."""
-    told = simulate(Scenario(0.95, "log-normal", FOUR_TIERS, agents=10, calls=3000), seed=5)
+    told = simulate(Scenario(0.95, TalkKind.LOG_NORMAL, FOUR_TIERS, agents=10, calls=3000), seed=5)
     waits = {}
     for tier in Tier:
         own = [one for one in told if one.tier is tier]
