@@ -20,7 +20,7 @@ ACCOUNT = """
 [witness]
 deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
-read = call,system
+read = call,system,dtmf
 write =
 writetimeout = 5000
 secret = {secret}
@@ -80,7 +80,7 @@ class Witness:
 @dataclass(slots=True)
 class Leg:
     """One channel; times are seconds since 1970 as Asterisk stamped them. ``who``: the endpoint, a phone's extension,
-    ``caller`` or ``customers``. ``call``: our id, ``dial``: how its dial ended, ``cause``: of the end (Q.850)."""
+    ``caller`` or ``customers``. ``call``: our id, ``dial``: how its dial ended, ``keys``: what it pressed."""
 
     who: str
     uniqueid: str
@@ -89,7 +89,7 @@ class Leg:
     answered: float | None = None
     ended: float = float("inf")
     dial: str = ""
-    cause: str = ""
+    keys: str = ""
 
     @property
     def is_phone(self) -> bool:
@@ -118,7 +118,9 @@ def _take(lines: Sequence[str], legs: dict[str, Leg]) -> None:
         case "DialEnd" if dialled is not None:
             dialled.dial = keys["DialStatus"]
         case "Hangup" if leg is not None:
-            leg.ended, leg.cause = at, keys["Cause"]
+            leg.ended = at
+        case "DTMFEnd" if leg is not None and keys["Direction"] == "Received":
+            leg.keys += keys["Digit"]
     if leg is not None and (call := calls.get("ChanVariable")):
         leg.call = call
     if dialled is not None and (call := calls.get("DestChanVariable")):

@@ -9,7 +9,7 @@ from callcenter.demo.floor import read_events
 from callcenter.rig.callers import Outcome
 from callcenter.routing.publishing import LOOK_EVERY
 from tests.live.ami_witness import Leg, overlaps
-from tests.live.busy_floor import MARGIN, QUEUES, RING
+from tests.live.busy_floor import MARGIN, OTHER_PROMISES, PROMISES, QUEUES, RING
 from tests.live.busy_record import FOR_EVER, Agent, Called, Record, may_serve_from
 
 ENDS = {"agent_hangup", "caller_hangup", "abandoned", "ivr_end"}
@@ -59,8 +59,11 @@ def calls_are_on_record(record: Record) -> Iterator[str]:
     for result in record.day.results:
         if result.outcome not in {Outcome.ASTERISK, Outcome.PATIENCE}:
             yield f"{result.plan.number}: {result.outcome} ({result.last_message})"
+    heard = {leg.uniqueid: leg.keys for leg in record.legs}
     for call in record.calls.values():
         yield from _call_is_whole(call)
+        if call.direction == "inbound" and heard.get(call.channel, "")[:1] != call.key:
+            yield f"call {call.id}: Asterisk heard {heard.get(call.channel)!r}, on record is {call.key!r}"
     if record.gaps:
         yield f"{record.gaps} gaps in what was seen of Asterisk"
 
@@ -223,7 +226,8 @@ def callbacks_have_their_agent(record: Record) -> Iterator[str]:
 
 
 def rules_change_in_one_step(record: Record) -> Iterator[str]:
-    """Decisions are made by the first version, then by the second, and never by the first again."""
+    """Decisions are made by the promises of the first version, then by those of the second, and never by the first
+    again."""
     versions = [(one.at, one.explained.version) for one in record.offers if one.explained]
     wrong = [version for at, version in versions if version != 1 + (at > second_version(record))]
     if wrong or {version for _, version in versions} != {1, 2}:
@@ -231,6 +235,12 @@ def rules_change_in_one_step(record: Record) -> Iterator[str]:
     late = second_version(record) - record.day.published
     if late > LOOK_EVERY + 2 * IDLE_LIMIT and not _nothing_between(record):
         yield f"the new rules came {late:.1f} s after they were published"
+    promises = {1: PROMISES, 2: OTHER_PROMISES}
+    weights = {str(queue["name"]): float(queue.get("weight", 1)) for queue in QUEUES}
+    for told in (one.explained for one in record.offers if one.explained):
+        urgency = weights[told.queue] * told.head.waited / promises[told.version][told.tier.value]
+        if told.head.level == 1 and abs(told.urgency - urgency) > 1e-6:
+            yield f"an urgency of {told.urgency} by version {told.version}, which is {urgency}"
     if not waited_through(record):
         yield "nobody waited when the rules were published: nothing is proved"
 
