@@ -229,6 +229,7 @@ def _draw(figures: Figures, folder: Path) -> None:
         decisions_report.draw_decisions(figures.routing, folder)
     if figures.theory is not None:
         theory_report.draw_theory(figures.theory, folder)
+        (folder / "routing-theory.md").write_text(theory_report.markdown(figures.theory), "utf-8")
 
 
 def _console(*, as_json: bool) -> Console:
