@@ -134,7 +134,9 @@ def bench(
         str, typer.Option(help="One of the parts, such as routing or pops; all when not given.")
     ] = "",
     quick: Annotated[bool, typer.Option(help="Shorter runs, rougher figures.")] = False,
-    charts: Annotated[Path | None, typer.Option(help="A folder for pictures (SVG) and tables (Markdown) of the figures.")] = None,
+    charts: Annotated[
+        Path | None, typer.Option(help="A folder for pictures and tables of the figures.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure, and print ratios with the machine's size."""
