@@ -178,7 +178,7 @@ class AgiCallerLine:
             facts = await self.read_variables(*_DIAL_FACTS)
         except CallerGone:
             return await self._cut_off(started)
-        outcome = _outcome(facts)
+        outcome = _outcome(facts, rang_out=ended - started >= int(seconds))
         if outcome == "answered":
             return await self._after_talk(started, ended, facts["RINGTIME_MS"])
         if not self._session.hung_up:
@@ -285,8 +285,9 @@ def _message(reply: AgiReply, max_seconds: int) -> RecordedMessage:
     return RecordedMessage(seconds, key)
 
 
-def _outcome(facts: Mapping[str, str]) -> DialOutcome:
+def _outcome(facts: Mapping[str, str], *, rang_out: bool = False) -> DialOutcome:
+    """A phone that rang all its time was not turned down: the cause is then that of an earlier one."""
     status = facts["DIALSTATUS"]
-    if status != "ANSWER" and facts["HANGUPCAUSE"] == _CALL_REJECTED:
+    if status != "ANSWER" and not rang_out and facts["HANGUPCAUSE"] == _CALL_REJECTED:
         return "rejected"
     return _OUTCOMES.get(status, "failed")

@@ -172,6 +172,13 @@ async def test_how_a_ring_ends(status: str, cause: str, outcome: str) -> None:
     assert scene.session.lines[-1] == 'EXEC "MSet" "CC_STAGE=waiting"'
 
 
+async def test_the_cause_of_an_earlier_phone_does_not_count() -> None:
+    """The caller's channel keeps the cause of the phone that turned the call down; the next one rang all its time."""
+    scene = Scene()
+    scene.dialled(20.01, DIALSTATUS="NOANSWER", HANGUPCAUSE="21")
+    assert (await scene.line.dial("PJSIP/1001", ring_seconds=20, call_id=CALL)).outcome == "no_answer"
+
+
 async def test_the_caller_leaves_in_a_ring() -> None:
     """It is a result, not an error; nothing is said to a channel that is gone."""
     scene = Scene()
