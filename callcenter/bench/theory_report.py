@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from callcenter.bench.report import table
-from callcenter.bench.theory import LIMIT, TheoryFigures
+from callcenter.bench.report import number, table
+from callcenter.bench.theory import LIMIT, SharedAgents, TheoryFigures
 from callcenter.errors import BadInput
 from callcenter.rehearsal.charts import Style, pygal, svg
 
@@ -46,10 +46,10 @@ def show_theory(console: Console, figures: TheoryFigures) -> None:
     console.print(" ".join(_honest(figures)) + "\n", style="dim")
     shared = table(
         "Agents of two queues who serve both: mean wait of all calls, s",
-        *("share who serve both", "mean wait", "error", "share of pooling's gain"),
+        *("share who serve both", "mean wait", "error", "theory says", "z", "share of pooling's gain"),
     )
     for one in figures.shared:
-        shared.add_row(f"{one.flexible:.0%}", f"{one.wait:.1f}", f"{one.error:.1f}", f"{one.gain:.0%}")
+        shared.add_row(*_shared_cells(one))
     console.print(shared)
 
 
@@ -95,10 +95,17 @@ def _lines(figures: TheoryFigures) -> Iterator[str]:
     yield ""
     yield from _honest(figures)
     yield ""
-    yield "| agents who serve both queues | mean wait of all calls, s | standard error | share of pooling's gain |"
-    yield "| ---: | ---: | ---: | ---: |"
+    yield "| agents who serve both queues | mean wait of all, s | standard error | theory says | z | pooling's gain |"
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: |"
     for one in figures.shared:
-        yield f"| {one.flexible:.0%} | {one.wait:.1f} | {one.error:.1f} | {one.gain:.0%} |"
+        yield f"| {' | '.join(_shared_cells(one))} |"
+
+
+def _shared_cells(one: SharedAgents) -> tuple[str, ...]:
+    return (
+        *(f"{one.flexible:.0%}", f"{one.wait:.1f}", f"{one.error:.1f}", number(one.expected)),
+        *("-" if one.z is None else f"{one.z:+.2f}", f"{one.gain:.0%}"),
+    )
 
 
 def _waits(figures: TheoryFigures) -> bytes:
