@@ -11,6 +11,8 @@ from callcenter.errors import BadInput
 from callcenter.rehearsal.charts import Style, pygal, svg
 
 WIDTH, HEIGHT = 900, 460
+TICKS = (1, 2, 5, 10, 20, 50, 100, 200)
+"""Seconds; about all mean waits of the bench lie within."""
 STYLE = Style(
     background="white",
     plot_background="white",
@@ -116,14 +118,16 @@ def _waits(figures: TheoryFigures) -> bytes:
         y_title="simulated",
         stroke=False,
         logarithmic=True,
-        xrange=(1, 10_000),
+        xrange=(TICKS[0], TICKS[-1]),
+        range=(TICKS[0], TICKS[-1]),
+        x_labels=TICKS,
+        y_labels=TICKS,
         **chart_style(),
     )
     rows = [row for row in figures.rows if row.figure.startswith("mean wait")]
     for theory in dict.fromkeys(row.theory for row in rows):
         chart.add(theory, [(row.expected, row.simulated) for row in rows if row.theory == theory])
-    ends = [edge for row in rows for edge in (row.expected, row.simulated) if edge > 0]
-    chart.add("equal", [(min(ends), min(ends)), (max(ends), max(ends))], stroke=True, show_dots=False)
+    chart.add("equal", [(TICKS[0], TICKS[0]), (TICKS[-1], TICKS[-1])], stroke=True, show_dots=False)
     return svg(chart)
 
 
@@ -146,14 +150,17 @@ def _scores(figures: TheoryFigures) -> bytes:
 
 
 def _shared(figures: TheoryFigures) -> bytes:
-    chart = pygal.Line(
+    chart = pygal.XY(
         title="Two queues: mean wait by the share of agents who serve both, seconds",
-        x_title="agents who serve both queues",
+        x_title="agents who serve both queues, %",
         range=(0, max((one.wait for one in figures.shared), default=1.0) * 1.1),
         **chart_style(),
     )
-    chart.x_labels = [f"{one.flexible:.0%}" for one in figures.shared]
-    chart.add("mean wait of all calls", [round(one.wait, 1) for one in figures.shared])
+    chart.add("simulated", [(100 * one.flexible, round(one.wait, 1)) for one in figures.shared])
+    known = [
+        (100 * one.flexible, round(one.expected, 1)) for one in figures.shared if one.expected is not None
+    ]
+    chart.add("theory says (nothing in between)", known, stroke=False)
     return svg(chart)
 
 
