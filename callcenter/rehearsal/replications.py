@@ -43,10 +43,9 @@ class Run:
     seed: int = 1
     warm_up: float = 0.0
 
-    @property
-    def share(self) -> int:
-        """Callers measured in each replication of a steady plan."""
-        return math.ceil(self.calls / self.replications)
+    def share(self, number: int) -> int:
+        """Callers measured in one replication of a steady plan."""
+        return self.calls // self.replications + (number < self.calls % self.replications)
 
     @property
     def unmeasured(self) -> int:
@@ -169,7 +168,7 @@ class _Watch:
 
 
 def _steady(run: Run, number: int) -> Replication:
-    plan, watch = run.plan, _Watch(run.plan.rules)
+    plan, watch, share = run.plan, _Watch(run.plan.rules), run.share(number)
     floor = Floor(plan.groups, plan.rules, watch.done)
     before = 0
     for contact in present_at_start(plan, random.Random(f"{run.seed}/{number}/start")):
@@ -178,12 +177,12 @@ def _steady(run: Run, number: int) -> Replication:
     for contact in _from_now(contacts(plan, run.seed, number)):
         floor.until(contact.at)
         if floor.came == before:
-            watch.begin(floor, before + 1, run.share)
-        if floor.arrive(contact) == before + run.share:
+            watch.begin(floor, before + 1, share)
+        if floor.arrive(contact) == before + share:
             watch.end(floor)
-        if watch.counted == run.share or (plan.endless and floor.came >= before + run.share):
+        if watch.counted == share or (plan.endless and floor.came >= before + share):
             break
-    while watch.counted < run.share and floor.step():
+    while watch.counted < share and floor.step():
         pass  # the line that grew for ever is served to its end
     return watch.found
 

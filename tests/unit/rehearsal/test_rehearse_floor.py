@@ -202,6 +202,11 @@ def test_compared_runs_measure_the_same_callers() -> None:
     assert [few.figures(None, tier).n for tier in Tier] == [many.figures(None, tier).n for tier in Tier]
 
 
+def test_as_many_are_measured_as_asked() -> None:
+    """Also when they can't be shared out evenly."""
+    assert replicate(planned(steady(3, 0.01), 95, 1)).figures().n == 95
+
+
 def test_a_day_is_measured_whole() -> None:
     """Everybody who came is counted, also those who are served after the last half hour, and those nobody serves."""
     stream = Stream(SUPPORT, {Tier.VIP: 1.0}, (0.01, 0.02), 100)
