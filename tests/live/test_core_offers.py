@@ -132,7 +132,9 @@ async def test_hung_up_at_the_instant_of_the_answer(make_floor: MakeFloor) -> No
 
 async def test_better_tiers_first_and_nobody_starves(make_floor: MakeFloor) -> None:
     """A VIP who came later goes before a small customer; one who has waited past the ceiling goes before any VIP."""
-    floor = await make_floor(screens=[], overrides={"routing": {"ceiling": 9}}, start=False)
+    soon = {"vip": 2, "key": 3, "regular": 5, "small": 9}
+    routing = {"ceiling": 9, **{tier: {"seconds": seconds} for tier, seconds in soon.items()}}
+    floor = await make_floor(screens=[], overrides={"routing": routing}, start=False)
     small, (vip, other) = numbers_of(floor, "small")[0], numbers_of(floor, "regular")[:2]
     make_vip(floor, vip, other)
     await floor.start()
