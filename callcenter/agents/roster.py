@@ -42,6 +42,8 @@ class Roster:
         self._timers = timers
         self._rules = rules
         self._agents: dict[AgentId, Agent] = {}
+        self._holders: dict[Extension, AgentId] = {}
+        """Who holds which phone."""
         self._phones: dict[Extension, PhoneState] = {}
 
     def __iter__(self) -> Iterator[Agent]:
@@ -62,7 +64,8 @@ class Roster:
 
     def by_extension(self, extension: Extension) -> Agent | None:
         """Who holds this phone."""
-        return next((agent for agent in self._agents.values() if agent.extension == extension), None)
+        agent_id = self._holders.get(extension)
+        return self._agents.get(agent_id) if agent_id is not None else None
 
     # -------------------------------------------------------- presence
 
@@ -84,12 +87,14 @@ class Roster:
         if agent is not None and agent.extension != extension:
             if agent.state not in {RoutingState.NOT_READY, RoutingState.READY}:
                 raise Conflict("Finish the call and the wrap-up before you change the phone.", code="busy")
+            del self._holders[agent.extension]
             agent.extension, agent.phone = extension, self._phones.get(extension, PhoneState.UNKNOWN)
         if agent is None:
             now = self._clock.now()
             phone = self._phones.get(extension, PhoneState.UNKNOWN)
             agent = Agent(agent_id, name, extension, queues, since=now, idle_since=now, phone=phone)
             self._agents[agent_id] = agent
+        self._holders[extension] = agent_id
         agent.queues, agent.skills = queues, dict(skills or {})
         self._announce(agent, RoutingState.LOGGED_OUT)
         return agent
@@ -112,7 +117,7 @@ class Roster:
         if agent.wrap_up_call is not None:
             self.finish_wrap_up(agent_id)
         self._timers.cancel(("lease", agent_id))
-        del self._agents[agent_id]
+        del self._agents[agent_id], self._holders[agent.extension]
         agent.presence, agent.state = Presence.LOGGED_OUT, RoutingState.LOGGED_OUT
         self._bus.publish(AgentLoggedOut(agent, self._clock.now()))
 

@@ -148,8 +148,7 @@ class Floor:
         skills = {name: self._random.randint(1, 5) for name in self._skills if self._random.random() < 0.7}
         self.roster.log_in(agent_id, f"Agent {agent_id}", extension, frozenset({QUEUE}), skills)
         self.roster.talk_begun(agent_id, CallId("elsewhere"))
-        # Not asked of the roster: finding a phone's holder looks at everybody, and a phone rings once a call.
-        self.roster.get(agent_id).phone = PhoneState.IDLE
+        self.roster.phone_changed(extension, PhoneState.IDLE)
         self.roster.screen_opened(agent_id)
         self.roster.ready(agent_id)
 
