@@ -52,6 +52,8 @@ class IdleAgents:
         self._free: OrderedDict[Demand, _Free] = OrderedDict()
         self._fits: dict[AgentId, list[_Free]] = {}
         """By agent, the demands that the agent's queues allow."""
+        self._kept: set[AgentId] = set()
+        """Who is free for some demand."""
 
     def put(self, agent: AgentFacts, now: float) -> list[Demand]:
         """An agent came or changed, and is free for nothing yet: gives the demands, of those that are kept, that
@@ -63,8 +65,10 @@ class IdleAgents:
         for queue in agent.queues:
             self._members[queue].put(agent)
         fits = self._fits[agent.id]
-        for free in fits:
-            free.drop(agent.id)
+        if agent.id in self._kept:
+            self._kept.discard(agent.id)
+            for free in fits:
+                free.drop(agent.id)
         if unavailable(agent, now) is not None:
             return []
         return [free.demand for free in fits if unfit(agent, free.demand) is None]
@@ -74,10 +78,12 @@ class IdleAgents:
         agent = self._facts[agent_id]
         for demand in demands:
             self._free[demand].put(agent)
+            self._kept.add(agent_id)
 
     def drop(self, agent_id: AgentId) -> None:
         """An agent is gone."""
         agent = self._facts.pop(agent_id, None)
+        self._kept.discard(agent_id)
         if agent is not None:
             for queue in agent.queues:
                 self._members[queue].drop(agent_id)
@@ -141,6 +147,7 @@ class IdleAgents:
             self._fits[agent.id].append(free)
             if unavailable(agent, now) is None and unfit(agent, demand) is None:
                 free.put(agent)
+                self._kept.add(agent.id)
         if len(self._free) > KEPT:
             self._forget()
         return free
