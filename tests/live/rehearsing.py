@@ -359,6 +359,8 @@ async def differences(case: Case, heard: bytes, recogniser: Recogniser, voices: 
     for name, one in expected:
         while got and name not in got[0].names and (got[0].seconds < BRIEF or got[0].names <= in_line):
             got.pop(0)
+        if len(got) > 1 and got[0].seconds < BRIEF <= one.seconds and name in got[1].names:
+            got.pop(0)  # a crumb of the music that happens to sound alike
         if one.seconds < BRIEF and not (got and name in got[0].names):
             continue
         if not got:
