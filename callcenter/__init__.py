@@ -5,7 +5,8 @@
 3. ``reception/``    one coroutine per caller: arrive, identify, IVR, wait, ring, talk, end.
 4. ``customers/``    who is calling: numbers, the record, the tier.
 5. ``ivr/``          what the caller hears and presses before the line, in it and after the talk; ``lookups/`` asks.
-6. ``routing/``      the line, the order in it, and which agent is reserved.
+6. ``routing/``      the line, the order in it, and which agent is reserved; ``rehearsal/`` tries its rules on a virtual
+   clock.
 7. ``screen_pop/``   what that agent sees, before the phone rings.
 8. ``wrap_up/``, ``complaints/``, ``follow_ups/``, ``callbacks/``, ``voicemails/``, ``surveys/``  what is done about it
    afterwards.
