@@ -83,11 +83,6 @@ def expected_wait(
     return _fixed_point(served_after)
 
 
-def able(staff: Staff, demand: Demand) -> int:
-    """How many agents can serve such calls."""
-    return sum(staff[profile] for profile in _able(staff, demand))
-
-
 def _able(staff: Staff, demand: Demand) -> set[Profile]:
     return {profile for profile in staff if _fits(profile, demand)}
 
